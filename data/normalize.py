@@ -1,0 +1,77 @@
+"""Bring a picture to [0, 1] as the network expects it.
+
+The steps and their order are the original's: clip the brightest samples,
+min-max over all channels together, then the gamma of the data domain.
+"""
+
+import cv2
+import numpy as np
+
+CLIPPED_FRACTION = 0.003
+GAMMA = 0.4545
+DOMAINS = ("gamma", "linear")
+
+
+def clip_highlights(image):
+    """Clip an H×W×3 float picture from above at its k-th largest sample.
+
+    k = int(H·W·3·0.003). A picture too small for one clipped sample (k = 0)
+    is returned as it is; the original took its minimum for the limit there.
+    """
+    k = int(image.size * CLIPPED_FRACTION)
+    if k == 0:
+        return image
+    limit = np.partition(image, image.size - k, axis=None)[image.size - k]
+    return np.minimum(image, limit)
+
+
+def minmax(image):
+    """Stretch a float array to [0, 1] over all its samples.
+
+    A constant array becomes zeros: there is no contrast to stretch.
+    """
+    low, high = image.min(), image.max()
+    if high == low:
+        return np.zeros_like(image)
+    return (image - low) / (high - low)
+
+
+def normalise_hdr(image, domain):
+    """Turn a scene-linear picture of any scale into the network's input.
+
+    Args:
+        image: H×W×3 float32, linear RGB, finite and not negative.
+        domain: "gamma" raises the result to the power 0.4545, "linear" does not.
+
+    Returns:
+        H×W×3 float32 in [0, 1].
+    """
+    stretched = minmax(clip_highlights(np.asarray(image, np.float32)))
+    return np.power(stretched, np.float32(GAMMA)) if domain == "gamma" else stretched
+
+
+def normalise_sdr(image, domain):
+    """Turn a display-encoded picture into the ground truth of training.
+
+    Args:
+        image: H×W×3 of any number type, sRGB codes.
+        domain: "gamma" leaves the codes encoded, "linear" raises them to 2.2.
+
+    Returns:
+        H×W×3 float32 in [0, 1].
+    """
+    stretched = minmax(np.asarray(image, np.float32))
+    return np.power(stretched, np.float32(2.2)) if domain == "linear" else stretched
+
+
+def halve(image):
+    """Resize H×W×3 to half of each side, bilinear, at least one pixel."""
+    height, width = image.shape[:2]
+    size = (max(1, width // 2), max(1, height // 2))
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+
+
+def crop_to_multiple(image, step):
+    """Crop H×W×3 at the top left to sides that are multiples of `step`."""
+    height, width = image.shape[:2]
+    return image[: height - height % step, : width - width % step]

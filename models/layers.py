@@ -1,0 +1,72 @@
+"""The building blocks of the three branches. Arrays are N×H×W×C float32."""
+
+import keras
+from keras import ops
+
+CHANNELS = 24
+EPSILON = 1e-6
+PER_PICTURE = (1, 2)
+PER_BATCH = (0, 1, 2)
+
+
+@keras.saving.register_keras_serializable("iqatm")
+class MomentNormalization(keras.layers.Layer):
+    """(x - mean) / sqrt(variance + 1e-6), without weights or moving averages.
+
+    Moments are taken over `axes` of the array at hand, in training and testing
+    alike: PER_PICTURE is the original's instance, PER_BATCH its batch
+    normalisation. keras.layers.BatchNormalization differs: it tests with
+    moving averages.
+    """
+
+    def __init__(self, axes, **kwargs):
+        super().__init__(**kwargs)
+        self.axes = tuple(axes)
+
+    def call(self, x):
+        """Return the normalised x, of the same shape."""
+        mean, variance = ops.moments(x, axes=self.axes, keepdims=True)
+        return (x - mean) / ops.sqrt(variance + EPSILON)
+
+    def compute_output_shape(self, input_shape):
+        """The shape does not change."""
+        return input_shape
+
+    def get_config(self):
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "axes": self.axes}
+
+
+def convolution(x, channels, size, name):
+    """Convolve with zero "same" padding and the original's initial weights."""
+    return keras.layers.Conv2D(
+        channels,
+        size,
+        padding="same",
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.1),
+        bias_initializer=keras.initializers.Constant(0.005),
+        name=name,
+    )(x)
+
+
+def conv_block(x, channels, size, axes, name):
+    """Convolution, leaky ReLU 0.3, moment normalisation (CL_IN, CL_BN)."""
+    x = convolution(x, channels, size, name)
+    x = keras.layers.LeakyReLU(negative_slope=0.3)(x)
+    return MomentNormalization(axes)(x)
+
+
+def tri_group(x, axes, name):
+    """Residual block with kernels of 1, 3 and 5 pixels on thirds of the channels (TRI)."""
+    thirds = ops.split(x, 3, axis=-1)
+    parts = [
+        conv_block(part, CHANNELS // 3, size, axes, f"{name}_{size}x{size}")
+        for part, size in zip(thirds, (1, 3, 5), strict=True)
+    ]
+    merged = keras.layers.Concatenate()(parts)
+    return x + conv_block(merged, CHANNELS, 3, axes, f"{name}_merge")
+
+
+def sigmoid_output(x, name):
+    """Bring the channels down to RGB in (0, 1)."""
+    return ops.sigmoid(convolution(x, 3, 1, name))
