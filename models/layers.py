@@ -56,15 +56,18 @@ def conv_block(x, channels, size, axes, name):
     return MomentNormalization(axes)(x)
 
 
-def tri_group(x, axes, name):
-    """Residual block with kernels of 1, 3 and 5 pixels on thirds of the channels (TRI)."""
+def tri_group(x, name):
+    """Residual block with kernels of 1, 3 and 5 pixels on thirds of the channels (TRI).
+
+    Normalised per picture in every branch, the bot branch included.
+    """
     thirds = ops.split(x, 3, axis=-1)
     parts = [
-        conv_block(part, CHANNELS // 3, size, axes, f"{name}_{size}x{size}")
+        conv_block(part, CHANNELS // 3, size, PER_PICTURE, f"{name}_{size}x{size}")
         for part, size in zip(thirds, (1, 3, 5), strict=True)
     ]
     merged = keras.layers.Concatenate()(parts)
-    return x + conv_block(merged, CHANNELS, 3, axes, f"{name}_merge")
+    return x + conv_block(merged, CHANNELS, 3, PER_PICTURE, f"{name}_merge")
 
 
 def sigmoid_output(x, name):

@@ -1,0 +1,147 @@
+"""The three weighted recipes, as data, and the objective that applies them.
+
+Terms bear the original's TensorBoard names without "loss_": l1, l2, l2_reg,
+f (perceptual; p in ft), ssim, msssim, tmqi, tmqi_s, h (hue), c (colour).
+"""
+
+import math
+
+from keras import ops
+
+from data.errors import InputError
+from losses.color import delta_e_itp, delta_hue_ipt
+from losses.ssim import (
+    LEAST_SIDE,
+    LEAST_SIDE_MULTI_SCALE,
+    minmax_epsilon,
+    ms_ssim,
+    ms_ssim_tmqi,
+    ssim,
+    ssim_tmqi,
+)
+
+# Weights of the paper's totals.
+RECIPES = {
+    "high": {"l1": 0.6, "f": 0.3, "tmqi": 0.2, "msssim": 0.2},
+    "bot": {"l1": 0.6, "f": 0.3, "tmqi_s": 0.15, "h": 0.15, "c": 0.2},
+    "ft": {"l1": 0.6, "p": 0.3, "ssim": 0.1, "c": 0.2, "h": 0.15, "tmqi": 0.1},
+}
+# What is logged beside the terms of the total.
+REPORTED = {
+    "high": ("l2", "l2_reg", "ssim", "c"),
+    "bot": ("l2", "l2_reg", "ssim"),
+    "ft": ("l2", "l2_reg", "msssim"),
+}
+PERCEPTUAL = ("f", "p")
+STRUCTURAL = ("ssim", "msssim", "tmqi", "tmqi_s")
+MULTI_SCALE = ("msssim", "tmqi")
+FT_OFFSET = 1e-6  # the original adds it to c and h of ft inside the total
+
+
+class Objective:
+    """One stage's total and its terms.
+
+    Args:
+        stage: "high", "bot" or "ft".
+        weights: dict from term to weight; what it leaves out, RECIPES fill in.
+            A weight of 0 takes the term out of the total; it is reported still.
+        perceptual: callable (a, b) -> scalar, or None to do without that term.
+
+    Raises:
+        InputError: a weight's name is no term of this stage.
+    """
+
+    def __init__(self, stage, weights=None, perceptual=None):
+        known = (*RECIPES[stage], *REPORTED[stage])
+        for name in weights or {}:
+            if name not in known:
+                raise InputError(
+                    f"'{name}' is no loss term of {stage}; its terms are {', '.join(known)}"
+                )
+        recipe = {**RECIPES[stage], **(weights or {})}
+        if perceptual is None:
+            recipe = {name: w for name, w in recipe.items() if name not in PERCEPTUAL}
+            known = tuple(name for name in known if name not in PERCEPTUAL)
+        self.stage = stage
+        self.perceptual = perceptual
+        self.weights = {name: weight for name, weight in recipe.items() if weight}
+        self.reported = tuple(name for name in known if name not in self.weights)
+
+    def check_patch(self, height, width):
+        """Raise InputError where a patch of this size is too small for the terms."""
+        terms = (*self.weights, *self.reported)
+        multi_scale = any(name in MULTI_SCALE for name in terms)
+        least = LEAST_SIDE_MULTI_SCALE if multi_scale else LEAST_SIDE
+        if min(height, width) < least:
+            raise InputError(
+                f"patches of {height}x{width} are too small for the loss of {self.stage}: "
+                f"its structural terms need {least} pixels on each side"
+            )
+
+    def total(self, output, ground_truth, source, variables):
+        """Return (total, dict of the terms in it), scalars.
+
+        Args:
+            output, ground_truth, source: N×H×W×3; in high and bot the branch's
+                own layers, in ft the pictures, `source` being the normalised HDR.
+            variables: the trained variables.
+        """
+        terms = self._terms(self.weights, output, ground_truth, source, variables)
+        offset = FT_OFFSET if self.stage == "ft" else 0.0
+        total = sum(
+            weight * (terms[name] + (offset if name in ("c", "h") else 0.0))
+            for name, weight in self.weights.items()
+        )
+        return total, terms
+
+    def report(self, output, ground_truth, source, variables):
+        """Return the dict of the terms outside the total; arguments as in `total`."""
+        return self._terms(self.reported, output, ground_truth, source, variables)
+
+    def _terms(self, names, output, ground_truth, source, variables):
+        plain = (output, ground_truth, source)
+        stretched = plain
+        if self.stage == "high" and any(name in STRUCTURAL for name in names):
+            stretched = tuple(minmax_epsilon(picture) for picture in plain)
+        return {
+            name: self._term(name, *(stretched if name in STRUCTURAL else plain), variables)
+            for name in names
+        }
+
+    def _term(self, name, output, ground_truth, source, variables):
+        if name in PERCEPTUAL:
+            return self.perceptual(output, ground_truth)
+        if name == "l2_reg":
+            return weight_magnitude(variables)
+        term, against_source = TERMS[name]
+        return term(output, source if against_source else ground_truth)
+
+
+def l1(a, b):
+    """Return the mean absolute difference."""
+    return ops.mean(ops.abs(a - b))
+
+
+def l2(a, b):
+    """Return the mean squared difference."""
+    return ops.mean((a - b) ** 2)
+
+
+def weight_magnitude(variables):
+    """Return 2·Σ|w| / number of weights: an L1 sum under the original's name l2_reg."""
+    count = sum(math.prod(variable.shape) for variable in variables)
+    return 2 * sum(ops.sum(ops.abs(variable)) for variable in variables) / count
+
+
+# Term: (function of two pictures, whether the second is the source instead of
+# the ground truth; those are the unsupervised terms).
+TERMS = {
+    "l1": (l1, False),
+    "l2": (l2, False),
+    "ssim": (lambda a, b: 1 - ssim(a, b), False),
+    "msssim": (lambda a, b: 1 - ms_ssim(a, b), False),
+    "tmqi": (lambda a, b: 1 - ms_ssim_tmqi(a, b), True),
+    "tmqi_s": (lambda a, b: 1 - ssim_tmqi(a, b), True),
+    "h": (delta_hue_ipt, True),
+    "c": (delta_e_itp, False),
+}

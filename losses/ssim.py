@@ -1,0 +1,127 @@
+"""Structural similarity and its tone-mapping variant, as the original computes them.
+
+Pictures are N×H×W×C float32 around [0, 1], at least 11 pixels a side (161 for
+five scales). Results are scalars, 1 for equal pictures.
+
+SSIM: Z. Wang et al., IEEE TIP 13(4), 2004. TMQI's structural fidelity:
+H. Yeganeh, Z. Wang, IEEE TIP 22(2), 2013, made differentiable by IQATM. The
+multi-scale form is IQATM's own: the average over the scales, where Wang et
+al. (2003) take the product, of the full map's mean, where they take the
+contrast-structure part.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from keras import KerasTensor, ops
+
+WINDOW, SIGMA = 11, 1.5
+C1, C2 = 0.01**2, 0.03**2
+TMQI_C1, TMQI_C2 = 0.01, 10.0
+LEVEL_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+LEAST_SIDE = WINDOW
+LEAST_SIDE_MULTI_SCALE = 161  # halved four times, rounding up, leaves one window
+EPSILON = 1e-6
+
+
+class Moments(NamedTuple):
+    """Windowed moments of two pictures, N×(H-10)×(W-10)×C each."""
+
+    mean_a: KerasTensor
+    mean_b: KerasTensor
+    variance_a: KerasTensor
+    variance_b: KerasTensor
+    covariance: KerasTensor
+
+
+def ssim(a, b):
+    """Return the mean SSIM of two pictures (range 1, k1 0.01, k2 0.03)."""
+    return ops.mean(_ssim_map(a, b))
+
+
+def ms_ssim(a, b):
+    """Return IQATM's multi-scale SSIM of two pictures."""
+    return _over_levels(a, b, _ssim_map)
+
+
+def ssim_tmqi(a, b):
+    """Return the mean structural fidelity of two pictures at one scale."""
+    return ops.mean(_tmqi_map(a, b))
+
+
+def ms_ssim_tmqi(a, b):
+    """Return the structural fidelity of two pictures over five scales."""
+    return _over_levels(a, b, _tmqi_map)
+
+
+def minmax_epsilon(x, axis=None):
+    """Stretch to [0, 1] over `axis` (all by default) and add 1e-6.
+
+    A constant array becomes 1e-6 throughout.
+    """
+    low = ops.min(x, axis=axis, keepdims=True)
+    spread = ops.max(x, axis=axis, keepdims=True) - low
+    return (x - low) / ops.where(spread > 0, spread, 1.0) + EPSILON
+
+
+def moments(a, b):
+    """Return the Gaussian-windowed Moments of two pictures."""
+    # E[v²] - E[v]² loses digits far from zero, so each channel is centred first.
+    shift_a = ops.stop_gradient(ops.mean(a, axis=(0, 1, 2), keepdims=True))
+    shift_b = ops.stop_gradient(ops.mean(b, axis=(0, 1, 2), keepdims=True))
+    a, b = a - shift_a, b - shift_b
+    filtered = _filter(ops.concatenate([a, b, a * a, b * b, a * b], axis=-1))
+    mean_a, mean_b, square_a, square_b, product = ops.split(filtered, 5, axis=-1)
+    return Moments(
+        mean_a + shift_a,
+        mean_b + shift_b,
+        square_a - mean_a**2,
+        square_b - mean_b**2,
+        product - mean_a * mean_b,
+    )
+
+
+def _ssim_map(a, b):
+    m = moments(a, b)
+    luminance = (2 * m.mean_a * m.mean_b + C1) / (m.mean_a**2 + m.mean_b**2 + C1)
+    return luminance * (2 * m.covariance + C2) / (m.variance_a + m.variance_b + C2)
+
+
+def _tmqi_map(a, b):
+    m = moments(a, b)
+    sigma_a = ops.sqrt(ops.maximum(m.variance_a, EPSILON))
+    sigma_b = ops.sqrt(ops.maximum(m.variance_b, EPSILON))
+    structure = (m.covariance + TMQI_C2) / (sigma_a * sigma_b + TMQI_C2)
+    # TMQI puts a normal distribution's cdf here; IQATM a stretch of each channel.
+    a = minmax_epsilon(sigma_a, axis=(0, 1, 2))
+    b = minmax_epsilon(sigma_b, axis=(0, 1, 2))
+    return (2 * a * b + TMQI_C1) / (a**2 + b**2 + TMQI_C1) * structure
+
+
+def _over_levels(a, b, similarity_map):
+    levels = []
+    for level, weight in enumerate(LEVEL_WEIGHTS):
+        if level:
+            a, b = _halve(a), _halve(b)
+        mean = ops.mean(similarity_map(a, b), axis=(0, 1, 2))
+        # A negative mean has no fractional power: it counts as 0.
+        positive = mean > 0
+        levels.append(ops.where(positive, ops.where(positive, mean, 1.0) ** weight, 0.0))
+    return ops.mean(ops.stack(levels))
+
+
+def _filter(x):
+    """Gaussian window over the places where it fits whole, along one axis and then the other."""
+    channels = x.shape[-1]
+    offset = np.arange(WINDOW) - WINDOW // 2
+    row = np.exp(-(offset**2) / (2 * SIGMA**2))
+    kernel = np.repeat((row / row.sum())[:, None, None], channels, axis=1).astype(np.float32)
+    x = ops.depthwise_conv(x, ops.convert_to_tensor(kernel[:, None]), padding="valid")
+    return ops.depthwise_conv(x, ops.convert_to_tensor(kernel[None]), padding="valid")
+
+
+def _halve(x):
+    """2×2 box and every second sample. At odd sides the padding's zeros count."""
+    odd_height, odd_width = x.shape[1] % 2, x.shape[2] % 2
+    x = ops.pad(x, [[0, 0], [0, odd_height], [0, odd_width], [0, 0]])
+    return ops.average_pool(x, 2, strides=2, padding="valid")
