@@ -1,0 +1,1 @@
+"""Picture files, data sets and what stands between them and the network."""
