@@ -1,0 +1,78 @@
+"""Finding picture files and reading their bytes."""
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+
+from data.errors import InputError
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """Return the suffix of `path` in lower case, with its dot ("" for none)."""
+    return os.path.splitext(os.fspath(path))[1].lower()
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a regular file that is not empty.
+
+    Raises:
+        InputError: missing, unreadable, empty, a folder, a pipe or a device.
+    """
+    path = os.fspath(path)
+    if "\0" in path:
+        raise InputError(f"{path!r}: the name holds a null character; give another one.")
+    try:
+        # Asked before opening: opening a pipe waits for its writer.
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{path}: is a folder; give a picture file.")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path}: is not a regular file; give a picture file.")
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); check the name and permissions."
+        ) from error
+    if not data:
+        raise InputError(f"{path}: the file is empty; get it again.")
+    return data
+
+
+def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]) -> list[str]:
+    """Return the picture files among `paths` and directly inside the folders among them.
+
+    A folder gives its files with one of `suffixes` (lower case, with the dot; the
+    case of the name is ignored); hidden files and sub-folders are skipped. The
+    list is sorted and names no file twice.
+
+    Raises:
+        InputError: a path is missing or unreadable, a file given by name has
+            another suffix, or a folder holds no picture.
+    """
+    wanted = ", ".join(suffixes)
+    found: set[str] = set()
+    for path in map(os.fspath, paths):
+        try:
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+            names = sorted(os.listdir(path)) if is_folder else []
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"{path}: cannot be read ({reason}); check the name and permissions."
+            ) from error
+        if not is_folder:
+            if suffix_of(path) not in suffixes:
+                raise InputError(f"{path}: the suffix is not supported; give one of {wanted}.")
+            found.add(path)
+            continue
+        inside = [
+            os.path.join(path, name)
+            for name in names
+            if not name.startswith(".") and suffix_of(name) in suffixes
+        ]
+        inside = [name for name in inside if not os.path.isdir(name)]
+        if not inside:
+            raise InputError(f"{path}: the folder holds no picture; put {wanted} files into it.")
+        found.update(inside)
+    return sorted(found)
