@@ -21,6 +21,19 @@ class Preparation(NamedTuple):
     fuse_mid_layers: bool
     level_num: int
 
+    @classmethod
+    def from_settings(cls, settings):
+        """Take the fields out of a dict that has them among others."""
+        return cls(*(settings[field] for field in cls._fields))
+
+    def words(self):
+        """Return the settings as a short text for messages."""
+        layers = "fused" if self.fuse_mid_layers else "extracted"
+        return (
+            f"domain {self.data_domain}, {self.decompose_filter} filter, {layers} layers, "
+            f"{self.level_num} levels"
+        )
+
 
 class Layers(NamedTuple):
     """One prepared picture: normalised H×W×3, high H×W×3, bot H/2^n×W/2^n×3."""

@@ -122,5 +122,3 @@ def _root(square):
     """Square root with a zero gradient at 0."""
     positive = square > 0
     return ops.where(positive, ops.sqrt(ops.where(positive, square, 1.0)), 0.0)
-
-

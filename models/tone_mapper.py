@@ -28,6 +28,11 @@ class Branches(NamedTuple):
     bot: keras.Model
     ft: keras.Model
 
+    def used(self, no_high_branch=False, no_ft_branch=False):
+        """Return the dict of the branches that a joint network has under the ablations."""
+        left_out = {"high": no_high_branch, "ft": no_ft_branch}
+        return {n: b for n, b in self._asdict().items() if not left_out.get(n)}
+
 
 def make_branches():
     """Return Branches with fresh weights."""
@@ -61,7 +66,5 @@ def tone_mapper(branches, level_num, bot_padding=0, no_high_branch=False, no_ft_
         pictures["output_bot"] = branches.bot(bot)
     pictures["new_bot"] = BinomialUpsample(level_num)(pictures["output_bot"])
     pictures["input_ft"] = pictures["output_high"] + pictures["new_bot"]
-    pictures["output"] = (
-        pictures["input_ft"] if no_ft_branch else branches.ft(pictures["input_ft"])
-    )
+    pictures["output"] = pictures["input_ft"] if no_ft_branch else branches.ft(pictures["input_ft"])
     return keras.Model({"high": high, "bot": bot}, pictures, name="tone_mapper")

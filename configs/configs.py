@@ -1,0 +1,93 @@
+"""The settings: the one file to edit.
+
+Sections and keys are the original's, the defaults too where the original has
+one; keys that it lacks are marked (+). Any key can also be set for one run:
+    python train_ft.py --set train.batch_size_ft=4 --set data.patch_size_ft_h=192
+"""
+
+from easydict import EasyDict
+
+config = EasyDict()
+
+config.model = EasyDict()
+# Where each stage keeps its checkpoints, and goes on from.
+config.model.ckp_path_high = "checkpoints/highlayer/"
+config.model.ckp_path_bot = "checkpoints/botlayer/"
+config.model.ckp_path_ft = "checkpoints/ftlayer/"
+# Beginnings of the record files' names; ".tfrecord" is added.
+config.model.tfrecord_dual = "dataset/tfrecord/dual_"
+config.model.tfrecord_ft = "dataset/tfrecord/ft_"
+# Perceptual loss: "imagenet" (Keras downloads VGG-16 once), the path of a
+# vgg16.npy (the original's is losses/pretrained/vgg16.npy), or None without it.
+config.model.loss_model = "vgg_16"
+config.model.loss_vgg = "imagenet"
+# How the network's output becomes a picture; training keeps it with the checkpoint.
+# (+) range: "minmax" (the paper's) or "clip" to [0, 1]
+# (+) colour: "network" (the paper's) or "source" (the HDR's chromaticity at the
+#     network's luminance, its saturation raised to the power below)
+config.model.display_range = "minmax"
+config.model.display_colour = "network"
+config.model.display_saturation = 1.0
+
+config.data = EasyDict()
+# Training pairs: one HDR and one SDR picture of the same stem and size.
+config.data.hdr_path = "dataset/train/hdr/"
+config.data.sdr_path = "dataset/train/sdr/"
+config.data.appendix_hdr = "hdr"  # hdr, exr, pfm, tif or npy
+config.data.appendix_sdr = "jpg"
+# Patches of step 1 (high; bot sees them 2^level_num smaller) and step 2 (ft).
+config.data.patch_size_h = 512
+config.data.patch_size_w = 512
+config.data.patch_size_ft_h = 256
+config.data.patch_size_ft_w = 256
+# Sides of a random crop as fractions of the picture's, from x to y.
+config.data.patch_ratio_x = 0.1
+config.data.patch_ratio_y = 0.6
+# Patches per picture, the last of them the whole picture resized.
+config.data.patch_per_img = 16
+config.data.seed = 0  # (+) of the crops
+config.data.processes = None  # (+) that prepare pictures; None: one per core
+
+config.train = EasyDict()
+config.train.batch_size_high = 4
+config.train.batch_size_bot = 32
+config.train.batch_size_ft = 8
+# Number of pairs. None counts them in the records; a number must agree with that.
+config.train.train_set_size = None
+config.train.epochs_high = 350
+config.train.epochs_bot = 1600
+config.train.epochs_ft = 1000
+# Learning rate of Adam: constant, or (+) falling by a cosine to this fraction of it.
+config.train.lr_high = 3e-4
+config.train.lr_bot = 3e-4
+config.train.lr_ft = 1.5e-3
+config.train.lr_final = 1.0
+# (+) Changes to the paper's loss weights, for instance {"h": 0.0}.
+config.train.loss_weights_high = {}
+config.train.loss_weights_bot = {}
+config.train.loss_weights_ft = {}
+config.train.seed = 0  # (+) of first weights and of the batches' order
+config.train.log_path = "logs/"  # (+) TensorBoard's files: high, bot and ft inside
+
+config.test = EasyDict()
+config.test.tfrecord_test = "dataset/tfrecord/test_"
+config.test.hdr_path = "dataset/test/"
+config.test.result = "result/"
+config.test.format = "jpg"  # (+) jpg or png
+config.test.jpg_quality = 95  # (+)
+# (+) None takes what the checkpoint keeps; a value here overrides it (see model.display_*).
+config.test.display_range = None
+config.test.display_colour = None
+config.test.display_saturation = None
+
+config.dev = EasyDict()
+config.dev.data_domain = "gamma"  # or linear
+config.dev.decompose_filter = "bilateral"  # or gaussian
+config.dev.fuse_mid_layers = False  # add the pyramid's middle levels to the detail layer
+config.dev.level_num = 3  # pyramid levels
+# Switches of the scripts; each is also a flag of the same name.
+config.dev.phase = "testing"  # generate_tfrec.py: testing or training
+config.dev.ft = False  # generate_tfrec.py: records of step 2 instead of step 1
+config.dev.test_resize_to_half = False  # generate_tfrec.py, test.py: half of each side
+config.dev.no_high_branch = False  # train_ft.py, test.py: without N_L (ablation)
+config.dev.no_ft_branch = False  # train_ft.py, test.py: without the merger (ablation)

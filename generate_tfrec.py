@@ -1,0 +1,195 @@
+"""Write record files from HDR pictures.
+
+    python generate_tfrec.py                         test records of dataset/test
+    python generate_tfrec.py --phase training        step 1 (train_bot, train_high)
+    python generate_tfrec.py --phase training --ft   step 2 (train_ft)
+
+Training needs pairs: an HDR and an SDR picture of the same name and size in
+data.hdr_path and data.sdr_path. Test records are prepared as the checkpoint in
+model.ckp_path_ft was trained; without one, or where --set names a dev setting,
+as the dev section says.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from configs.check import existing_folder
+from configs.command_line import given_by_hand, make_parser, run, settings
+from configs.quiet import import_tensorflow
+from data.errors import InputError
+from data.examples import (
+    Cutting,
+    one_thread,
+    pair_bytes,
+    pair_samples,
+    picture_bytes,
+    picture_sample,
+    picture_shape,
+)
+from data.files import list_pictures
+from data.image_io import HDR_SUFFIXES
+from data.pairs import find_pairs, pair_fault
+from data.parallel import in_order
+from data.prepare import Preparation
+
+SWITCHES = {
+    "phase": "dev.phase",
+    "ft": "dev.ft",
+    "test_resize_to_half": "dev.test_resize_to_half",
+}
+
+
+def main(argv=None):
+    """Write the record file that the switches ask for; return the exit status."""
+    args = make_parser(__doc__, SWITCHES).parse_args(argv)
+    config = settings(args, SWITCHES)
+    if config.dev.phase == "training":
+        return write_training(config)
+    return write_test(config, given_by_hand(args))
+
+
+def write_training(config):
+    """Check all pairs, then cut them into the records of step 1 or step 2."""
+    kind = "ft" if config.dev.ft else "dual"
+    preparation = Preparation.from_settings(config.dev)
+    pairs = checked_pairs(config)
+    size = [config.data[f"patch_size_ft_{s}" if kind == "ft" else f"patch_size_{s}"] for s in "hw"]
+    cutting = Cutting(
+        kind,
+        tuple(size),
+        (config.data.patch_ratio_x, config.data.patch_ratio_y),
+        config.data.patch_per_img,
+        config.data.seed,
+    )
+    total = len(pairs) * pair_bytes(cutting, preparation.level_num)
+    tasks = [(pair, index, cutting, preparation) for index, pair in enumerate(pairs)]
+    path = announce(
+        config.model[f"tfrecord_{kind}"], total, f"{len(pairs)} pairs x {cutting.count} patches"
+    )
+    import_tensorflow()
+    from data.tfrecord import RecordWriter, encode
+
+    count = 0
+    with RecordWriter(path) as writer:
+        work = in_order(pair_samples, tasks, config.data.processes, one_thread)
+        for (pair, *_), samples in tqdm(work, "writing", len(tasks), unit="pair"):
+            if isinstance(samples, InputError):
+                raise samples
+            for sample in samples:
+                writer.write(encode(kind, sample, pair.hdr.stem, preparation, cutting.count))
+                count += 1
+    print(f"{count} records of {len(pairs)} pairs written to {path}")
+    return 0
+
+
+def checked_pairs(config):
+    """Return all pairs, or list every fault and raise InputError."""
+    data = config.data
+    existing_folder(data.hdr_path, "data.hdr_path")
+    existing_folder(data.sdr_path, "data.sdr_path")
+    hdr_suffix(config)
+    pairs, faults = find_pairs(data.hdr_path, data.sdr_path, data.appendix_hdr, data.appendix_sdr)
+    work = in_order(pair_fault, [(pair,) for pair in pairs], data.processes, one_thread)
+    for _, fault in tqdm(work, "checking", len(pairs), unit="pair"):
+        if fault:
+            faults.append(fault)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if faults:
+        raise InputError(f"{len(faults)} faults in the pairs, listed above; nothing was written")
+    if not pairs:
+        raise InputError(
+            f"there are no pairs: {data.hdr_path} has no .{data.appendix_hdr.lstrip('.')} with a "
+            f"partner .{data.appendix_sdr.lstrip('.')} in {data.sdr_path}"
+        )
+    return pairs
+
+
+def hdr_suffix(config):
+    """Return the ending of the HDR files with its dot; raise InputError for one nobody reads."""
+    suffix = f".{config.data.appendix_hdr.lstrip('.').lower()}"
+    if suffix not in HDR_SUFFIXES:
+        known = ", ".join(suffix.lstrip(".") for suffix in HDR_SUFFIXES)
+        raise InputError(
+            f"data.appendix_hdr is {config.data.appendix_hdr!r}; it must be one of {known}"
+        )
+    return suffix
+
+
+def write_test(config, by_hand):
+    """Prepare every picture of test.hdr_path; bad ones are named and skipped."""
+    folder = existing_folder(config.test.hdr_path, "test.hdr_path")
+    preparation = test_preparation(config, by_hand)
+    to_half = config.dev.test_resize_to_half
+    paths = [Path(path) for path in list_pictures([folder], [hdr_suffix(config)])]
+    good, skipped, total = [], 0, 0
+    work = in_order(picture_shape, [(path,) for path in paths], config.data.processes, one_thread)
+    for (path,), shape in tqdm(work, "checking", len(paths), unit="picture"):
+        if isinstance(shape, InputError):
+            tqdm.write(f"skipped: {shape}", file=sys.stderr)
+            skipped += 1
+            continue
+        good.append(path)
+        total += picture_bytes(shape, preparation.level_num, to_half)
+    if not good:
+        raise InputError(f"there is no readable HDR picture in {config.test.hdr_path}")
+    path = announce(config.test.tfrecord_test, total, f"{len(good)} pictures")
+    import_tensorflow()
+    from data.tfrecord import RecordWriter, encode
+
+    written = 0
+    tasks = [(path, preparation, to_half) for path in good]
+    with RecordWriter(path) as writer:
+        work = in_order(picture_sample, tasks, config.data.processes, one_thread)
+        for (picture, *_), sample in tqdm(work, "writing", len(tasks), unit="picture"):
+            if isinstance(sample, InputError):
+                tqdm.write(f"skipped: {picture}: {sample}", file=sys.stderr)
+                skipped += 1
+                continue
+            writer.write(encode("test", sample, picture.stem, preparation))
+            written += 1
+        if not written:
+            raise InputError(f"no picture in {config.test.hdr_path} can be prepared; see above")
+    print(f"{written} records written to {path}, {skipped} skipped")
+    return 1 if skipped else 0
+
+
+def test_preparation(config, by_hand):
+    """Return the Preparation of the checkpoint, unless --set or its absence say otherwise."""
+    preparation = Preparation.from_settings(config.dev)
+    if any(f"dev.{key}" in by_hand for key in Preparation._fields):
+        return preparation
+    import_tensorflow()
+    from models.checkpoint import kept_preparation
+
+    kept = kept_preparation(config.model.ckp_path_ft)
+    if kept is None or kept == preparation:
+        return preparation
+    print(
+        f"preparation as the checkpoint in {config.model.ckp_path_ft} was trained: {kept.words()}"
+    )
+    return kept
+
+
+def announce(prefix, total, what):
+    """Print the estimate of size, refuse what the disk cannot hold; return the file's path."""
+    import_tensorflow()
+    from data.tfrecord import record_path
+
+    path = record_path(prefix)
+    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    free = shutil.disk_usage(folder).free
+    print(f"{what}: about {total / 1e9:.2f} GB to {path}", flush=True)
+    if total > free:
+        raise InputError(
+            f"{path} needs {total / 1e9:.1f} GB but {folder} has {free / 1e9:.1f} GB left; make "
+            "room, or lower data.patch_per_img or the patch sizes"
+        )
+    return Path(path)
+
+
+if __name__ == "__main__":
+    run(main)

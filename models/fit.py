@@ -1,0 +1,48 @@
+"""The epochs of one stage."""
+
+import numpy as np
+
+from data.errors import InputError
+
+
+def fit(trainer, checkpoint, batches, epochs, stop, callbacks):
+    """Train until `epochs` are done, saving after each; go on where `checkpoint` stands.
+
+    Args:
+        trainer: models.trainer.Trainer.
+        checkpoint: models.checkpoint.StageCheckpoint, restored or fresh.
+        batches: callable (epoch, skip) -> the batches of an epoch.
+        epochs: in all, those before this run included.
+        stop: models.callbacks.StopAtSignal.
+        callbacks: further Keras callbacks.
+
+    Returns:
+        The path of the last checkpoint written, None if there was nothing to do.
+
+    Raises:
+        InputError: a loss or a weight is not finite, or a checkpoint cannot be written.
+    """
+    path, first, skip = None, int(checkpoint.epoch), int(checkpoint.batch)
+    for epoch in range(first, epochs):
+        trainer.fit(
+            batches(epoch, skip),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            verbose=0,
+            shuffle=False,
+            callbacks=[*callbacks, stop],
+        )
+        _refuse_bad_weights(trainer, checkpoint.step)
+        if stop.asked:
+            return checkpoint.save(epoch, skip + stop.done)
+        path, skip = checkpoint.save(epoch + 1), 0
+    return path
+
+
+def _refuse_bad_weights(trainer, step):
+    for variable in trainer.network.trainable_variables:
+        if not np.all(np.isfinite(variable)):
+            raise InputError(
+                f"step {step}: the weights {variable.path} are no longer finite; the training "
+                "stops here, the checkpoints of the epochs before are as they were"
+            )

@@ -1,0 +1,63 @@
+"""The trained operator: layers in, pictures out."""
+
+import tensorflow as tf
+
+from data.errors import InputError
+from models.checkpoint import latest, load_branches, open_checkpoint, read_kept
+from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
+
+
+class Operator:
+    """The joint network with the weights of a folder's latest checkpoint.
+
+    Args:
+        folder: of the ft stage.
+        default_preparation: what pictures are prepared with where the
+            checkpoint (a published one) does not say.
+        no_high_branch, no_ft_branch: ablations; a checkpoint trained under one
+            keeps it.
+
+    Attributes:
+        kept: what the checkpoint says of itself.
+        preparation: how pictures must be prepared.
+
+    Raises:
+        InputError: no checkpoint there, or one that does not fit.
+    """
+
+    def __init__(self, folder, default_preparation, no_high_branch=False, no_ft_branch=False):
+        path = latest(folder)
+        if path is None:
+            raise InputError(
+                f"there is no checkpoint in {folder}; train one with train_ft.py, or put the "
+                "authors' published files there"
+            )
+        self.kept = read_kept(open_checkpoint(path))
+        self.path = path
+        self.preparation = self.kept.preparation or default_preparation
+        ablations = {
+            "no_high_branch": no_high_branch or self.kept.no_high_branch,
+            "no_ft_branch": no_ft_branch or self.kept.no_ft_branch,
+        }
+        branches = make_branches()
+        load_branches(folder, branches.used(**ablations))
+        self._network = tone_mapper(branches, self.preparation.level_num, TEST_PADDING, **ablations)
+
+    def pictures(self, layers):
+        """Run the network on one data.prepare.Layers.
+
+        Returns:
+            dict of H×W×3 float32 arrays, see models.tone_mapper.
+
+        Raises:
+            InputError: the memory is too small for the picture.
+        """
+        batch = {"high": layers.high[None], "bot": layers.bot[None]}
+        try:
+            pictures = self._network.predict_on_batch(batch)
+        except tf.errors.ResourceExhaustedError as error:
+            height, width = layers.high.shape[:2]
+            raise InputError(
+                f"{width}x{height} pixels do not fit into the memory; try --test_resize_to_half"
+            ) from error
+        return {name: picture[0] for name, picture in pictures.items()}

@@ -1,0 +1,162 @@
+"""Tone-map HDR pictures with the trained network.
+
+    python test.py                                   the records of generate_tfrec.py
+    python test.py PICTURE_OR_FOLDER ... --output DIR     straight from files
+
+Writes one picture per input, under its name, to result/ (test.result). A file
+that cannot be read is named and skipped, and the exit status is then 1.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tqdm import tqdm
+
+from configs.command_line import make_parser, run, settings
+from configs.quiet import import_tensorflow
+from data.errors import InputError
+from data.files import list_pictures
+from data.image_io import HDR_SUFFIXES, read_hdr_counted, write_sdr
+from data.prepare import Preparation, prepare_picture
+from data.samples import looks_display_encoded
+
+SWITCHES = {
+    "output": "test.result",
+    "no_high_branch": "dev.no_high_branch",
+    "no_ft_branch": "dev.no_ft_branch",
+    "test_resize_to_half": "dev.test_resize_to_half",
+}
+
+
+def main(argv=None):
+    """Tone-map everything that is asked for; return the exit status."""
+    parser = make_parser(__doc__, SWITCHES)
+    parser.add_argument("pictures", nargs="*", help="HDR pictures or folders of them")
+    parser.add_argument(
+        "--save_layers",
+        action="store_true",
+        help="also write what each branch saw and made",
+    )
+    args = parser.parse_args(argv)
+    config = settings(args, SWITCHES)
+
+    import_tensorflow()
+    from models.devices import devices_in_use
+    from models.inference import Operator
+
+    print(f"devices: {devices_in_use()}", flush=True)
+    operator = Operator(
+        config.model.ckp_path_ft,
+        Preparation.from_settings(config.dev),
+        config.dev.no_high_branch,
+        config.dev.no_ft_branch,
+    )
+    print(f"checkpoint: {operator.path} ({operator.preparation.words()})")
+    if args.pictures:
+        paths = found_pictures(args.pictures)
+        source, total = from_files(paths, operator.preparation, config), len(paths)
+    else:
+        source, total = from_records(config.test.tfrecord_test, operator)
+    make_folder(config.test.result)
+    written = skipped = 0
+    for stem, layers in tqdm(source, "tone mapping", total, unit="picture"):
+        try:
+            if isinstance(layers, InputError):
+                raise layers
+            write(stem, layers, operator, config, args.save_layers)
+            written += 1
+        except InputError as error:
+            tqdm.write(f"skipped: {error}", file=sys.stderr)
+            skipped += 1
+    print(f"{written} written, {skipped} skipped")
+    return 1 if skipped else 0
+
+
+def make_folder(folder):
+    """Make the folder of the results, or raise InputError."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot make this folder ({error.strerror}); name another with --output"
+        ) from error
+
+
+def found_pictures(given):
+    """Return the picture files of all paths, each a Path, or InputError where there is none."""
+    found = {}
+    for path in given:
+        try:
+            found.update((Path(name), None) for name in list_pictures([path], HDR_SUFFIXES))
+        except InputError as error:
+            found[error] = None
+    return list(found)
+
+
+def from_files(paths, preparation, config):
+    """Yield (name of the result, Layers or InputError) of each of found_pictures."""
+    shared = Counter(path.stem for path in paths if isinstance(path, Path))
+    for path in paths:
+        if isinstance(path, InputError):
+            yield None, path
+            continue
+        # Pictures that differ in their ending or folder alone keep it in the result's name.
+        stem = path.stem if shared[path.stem] == 1 else f"{path.parent.name}_{path.name}"
+        try:
+            picture, mended = read_hdr_counted(path)
+            layers = prepare_picture(picture, preparation, config.dev.test_resize_to_half)
+        except InputError as error:
+            text = str(error)
+            yield stem, InputError(text if str(path) in text else f"{path}: {text}")
+            continue
+        if looks_display_encoded(picture):
+            tqdm.write(f"{path} looks display-encoded; the network expects scene-linear light")
+        if any(mended):
+            tqdm.write(
+                f"{path}: {mended.nan} NaN, {mended.inf} infinite and {mended.negative} negative "
+                "samples were mended"
+            )
+        yield stem, layers
+
+
+def from_records(prefix, operator):
+    """Return the pictures of the test records, as from_files does, and their number."""
+    from data.datasets import test_pictures
+    from data.tfrecord import inspect, record_path
+
+    path = record_path(prefix)
+    info = inspect(path, "test")
+    if operator.kept.preparation is not None and info.preparation != operator.preparation:
+        raise InputError(
+            f"{path} has {info.preparation.words()}, the checkpoint was trained with "
+            f"{operator.preparation.words()}; make the records again with generate_tfrec.py"
+        )
+    return test_pictures(path), info.count
+
+
+def write(stem, layers, operator, config, save_layers):
+    """Tone-map one picture and write it, and its layers if asked for."""
+    from models.display import Display, displayed, stretched
+
+    pictures = operator.pictures(layers)
+    kept = operator.kept.display
+    overrides = {
+        field: config.test[f"display_{field}"]
+        for field in Display._fields
+        if config.test[f"display_{field}"] is not None
+    }
+    domain = operator.preparation.data_domain
+    result = displayed(pictures["output"], layers.normalised, domain, kept._replace(**overrides))
+    folder = Path(config.test.result)
+    ending, quality = config.test.format, config.test.jpg_quality
+    write_sdr(folder / f"{stem}.{ending}", result, quality)
+    if save_layers:
+        seen = {"input": layers.normalised, "high": layers.high, "bot": layers.bot}
+        made = {name: picture for name, picture in pictures.items() if name != "output"}
+        for name, layer in {**seen, **made}.items():
+            write_sdr(folder / f"{stem}_{name}.{ending}", stretched(layer), quality)
+
+
+if __name__ == "__main__":
+    run(main)

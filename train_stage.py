@@ -1,0 +1,212 @@
+"""What train_bot.py, train_high.py and train_ft.py have in common."""
+
+import sys
+
+from tqdm import tqdm
+
+from configs.command_line import make_parser, settings
+from configs.quiet import import_tensorflow
+from data.errors import InputError
+
+
+def train(stage, description, switches, argv):
+    """Train one stage as the settings say; return the exit status.
+
+    Args:
+        stage: "high", "bot" or "ft".
+        description: the script's docstring.
+        switches: its flags, as for configs.command_line.make_parser.
+        argv: command line without the program's name, None for the process' own.
+    """
+    config = settings(make_parser(description, switches).parse_args(argv), switches)
+
+    import_tensorflow()
+    import keras
+
+    from data.datasets import steps_per_epoch, training_batches
+    from data.tfrecord import inspect, record_path
+    from losses.objectives import Objective
+    from losses.perceptual import PerceptualLoss, load_vgg16
+    from models.callbacks import StopAtNaN, StopAtSignal, Summaries
+    from models.checkpoint import StageCheckpoint
+    from models.devices import devices_in_use
+    from models.fit import fit
+    from models.schedule import learning_rate
+    from models.tone_mapper import make_branches
+    from models.trainer import Trainer
+
+    print(f"devices: {devices_in_use()}", flush=True)
+    kind = "ft" if stage == "ft" else "dual"
+    records = record_path(config.model[f"tfrecord_{kind}"])
+    info = inspect(records, kind)
+    check_records(config, stage, info)
+    vgg = config.model.loss_vgg
+    weights = config.train[f"loss_weights_{stage}"]
+    objective = Objective(stage, weights, PerceptualLoss(load_vgg16(vgg)) if vgg else None)
+    objective.check_patch(*info.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2])
+
+    batch_size = config.train[f"batch_size_{stage}"]
+    epochs = config.train[f"epochs_{stage}"]
+    steps = steps_per_epoch(info.count, batch_size)
+    keras.utils.set_random_seed(config.train.seed)
+    branches = make_branches()
+    used, network = stage_network(config, stage, branches)
+    trainer = Trainer(
+        network,
+        objective,
+        learning_rate(config.train[f"lr_{stage}"], config.train.lr_final, epochs * steps),
+    )
+    folder = config.model[f"ckp_path_{stage}"]
+    checkpoint = StageCheckpoint(folder, stage, used, trainer, snapshot(config))
+    restored = checkpoint.restore()
+    if restored:
+        print(f"going on from {restored}: step {checkpoint.step}, epoch {int(checkpoint.epoch)}")
+    elif stage == "ft":
+        warm_start(config, used, info.preparation)
+    print(f"{info.count} patches from {records}, {steps} steps an epoch of {batch_size} each")
+    if int(checkpoint.epoch) >= epochs:
+        print(f"{epochs} epochs are done already; ask for more with --epochs")
+        return 0
+
+    def batches(epoch, skip=0):
+        return training_batches(records, stage, batch_size, info, config.train.seed, epoch, skip)
+
+    stop = StopAtSignal()
+    stop.install()
+    log = f"{config.train.log_path.rstrip('/')}/{stage}"
+    callbacks = [
+        StopAtNaN(checkpoint.step),
+        Summaries(log, preview(batches(0)), checkpoint.step),
+        ProgressBar(steps, epochs, int(checkpoint.batch), list(objective.weights)),
+    ]
+    path = fit(trainer, checkpoint, batches, epochs, stop, callbacks)
+    print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
+    if stop.asked:
+        print("stopped before the end; run the same command again to go on from there")
+        return 130
+    return 0
+
+
+def check_records(config, stage, info):
+    """Raise InputError where records and settings disagree."""
+    from data.prepare import Preparation
+
+    asked = Preparation.from_settings(config.dev)
+    if info.preparation != asked:
+        raise InputError(
+            f"the records have {info.preparation.words()}, the dev section says {asked.words()}; "
+            "make the records again with generate_tfrec.py or change the settings"
+        )
+    keys = (
+        ("patch_size_ft_h", "patch_size_ft_w")
+        if stage == "ft"
+        else ("patch_size_h", "patch_size_w")
+    )
+    size = tuple(config.data[key] for key in keys)
+    found = info.shapes["hdr_high"][:2]
+    if found != size:
+        raise InputError(
+            f"the records hold patches of {found[0]}x{found[1]}, data.{keys[0]} and _w say "
+            f"{size[0]}x{size[1]}; make the records again or change the settings"
+        )
+    pairs = info.count // info.patch_per_img
+    given = config.train.train_set_size
+    if given is not None and given != pairs:
+        raise InputError(
+            f"train.train_set_size is {given} but the records hold {pairs} pairs; set it to "
+            f"{pairs} or to None, which counts them"
+        )
+
+
+def stage_network(config, stage, branches):
+    """Return the dict of trained branches and the network of a stage."""
+    from models.tone_mapper import tone_mapper
+
+    if stage != "ft":
+        branch = getattr(branches, stage)
+        return {stage: branch}, branch
+    ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
+    network = tone_mapper(branches, config.dev.level_num, **ablations)
+    return branches.used(**ablations), network
+
+
+def warm_start(config, branches, preparation):
+    """Take the high and bot branches from their own stages, where those have checkpoints."""
+    from models.checkpoint import load_branches
+
+    for name in ("high", "bot"):
+        folder = config.model[f"ckp_path_{name}"]
+        if name not in branches:
+            continue
+        kept = load_branches(folder, {name: branches[name]})
+        if kept is None:
+            print(f"no checkpoint in {folder}: the {name} branch starts with fresh weights")
+            continue
+        if kept.preparation not in (None, preparation):
+            raise InputError(
+                f"the checkpoint in {folder} was trained with {kept.preparation.words()}, the "
+                f"records have {preparation.words()}; train that stage on the same layers or name "
+                f"another folder in model.ckp_path_{name}"
+            )
+        print(f"{name} branch from {folder}, step {kept.step}")
+
+
+def snapshot(config):
+    """Return what is kept with a checkpoint: how to use it, and all settings of the run."""
+    from data.prepare import Preparation
+    from models.display import Display
+
+    return {
+        "preparation": Preparation.from_settings(config.dev)._asdict(),
+        "display": Display(*(config.model[f"display_{f}"] for f in Display._fields))._asdict(),
+        "no_high_branch": config.dev.no_high_branch,
+        "no_ft_branch": config.dev.no_ft_branch,
+        "config": config,
+    }
+
+
+def preview(batches):
+    """Return the first patches of the records, as many as TensorBoard shows."""
+    from models.callbacks import SHOWN
+
+    inputs, ground_truth = next(iter(batches.unbatch().batch(SHOWN)))
+    return inputs, ground_truth
+
+
+def ProgressBar(steps, epochs, done, terms):
+    """Return a Keras callback that draws one bar an epoch, with the loss and its terms.
+
+    Args:
+        steps: of an epoch.
+        epochs: in all.
+        done: steps of the first epoch that an earlier run has taken.
+        terms: names of the terms to show.
+    """
+    import keras
+
+    class Bar(keras.callbacks.Callback):
+        """The bar of the epoch that runs."""
+
+        def __init__(self):
+            super().__init__()
+            self.done = done
+            self.bar = None
+
+        def on_epoch_begin(self, epoch, logs=None):
+            """Draw an empty bar."""
+            title = f"epoch {epoch + 1}/{epochs}"
+            self.bar = tqdm(total=steps, initial=self.done, desc=title, unit="step")
+            self.done = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            """Advance it and show this step's losses."""
+            shown = {name: f"{logs[f'loss_{name}']:.4f}" for name in terms}
+            self.bar.set_postfix(total=f"{logs['total_loss']:.4f}", **shown, refresh=False)
+            self.bar.update()
+
+        def on_epoch_end(self, epoch, logs=None):
+            """Leave it on the screen."""
+            self.bar.close()
+            sys.stderr.flush()
+
+    return Bar()
