@@ -1,0 +1,1 @@
+"""Scores of tone-mapped pictures, and classical operators to compare with."""

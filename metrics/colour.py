@@ -1,0 +1,113 @@
+"""Fidelity of colour, to which TMQI and FSITM are blind.
+
+TMQI reads luminance alone and FSITM the sign of a phase: a grey or tinted picture
+scores as well as one in the scene's colours. Here the picture is compared with the
+scene's own chromaticity shown at the picture's own luminance, in CIELAB.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from metrics.pair import LUMINANCE, check_pair
+
+# Linear sRGB to CIE XYZ, IEC 61966-2-1.
+TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], LUMINANCE, [0.0193, 0.1192, 0.9505]])
+GREY = 1e-6  # chroma below this is rounding noise: the 8-bit codes of a grey picture give 1e-13
+
+
+class Colour(NamedTuple):
+    """Comparison of a and b with the reference's, over the picture.
+
+    correlation: Pearson's, all a and b taken as one sample; 1 for the scene's colours,
+        0 for a picture without colour.
+    chroma_ratio: mean chroma over the reference's; under 1 pale, over 1 garish.
+    cast: length of the mean (a, b) difference, CIELAB units; 0 for no tint.
+    distance: mean length of the (a, b) difference, CIELAB units.
+    """
+
+    correlation: float
+    chroma_ratio: float
+    cast: float
+    distance: float
+
+
+def colour(hdr, sdr):
+    """Compare the colours of a tone-mapped picture with those of its HDR source.
+
+    Args:
+        hdr: H×W×3 linear RGB with BT.709 primaries, any unit. Negative samples count as 0.
+        sdr: H×W×3 uint8, sRGB-encoded.
+
+    Returns:
+        Colour(correlation, chroma_ratio, cast, distance). Where the scene has no colour
+        the first two are NaN; where the scene has but the picture has not, they are 0.
+
+    Raises:
+        InputError: wrong shape or type, different sizes, non-finite samples.
+
+    """
+    hdr, sdr = check_pair(hdr, sdr, side=1)
+    shown = decode_srgb(sdr)
+    reference = chromaticity_at(np.maximum(hdr, 0), shown @ np.array(LUMINANCE))
+    ab, reference_ab = lab_ab(shown), lab_ab(reference)
+    difference = ab - reference_ab
+    chroma, reference_chroma = _length(ab).mean(), _length(reference_ab).mean()
+    return Colour(
+        correlation=_correlation(ab, reference_ab),
+        chroma_ratio=float(chroma / reference_chroma) if reference_chroma > GREY else float("nan"),
+        cast=float(_length(difference.mean(axis=(0, 1)))),
+        distance=float(_length(difference).mean()),
+    )
+
+
+def _length(ab):
+    return np.hypot(ab[..., 0], ab[..., 1])
+
+
+def _correlation(ab, reference_ab):
+    x, y = ab - ab.mean(), reference_ab - reference_ab.mean()
+    if y.std() < GREY:
+        return float("nan")
+    if x.std() < GREY:
+        return 0.0
+    return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))
+
+
+def decode_srgb(codes):
+    """Turn uint8 sRGB codes into linear light 0..1, float64 (IEC 61966-2-1)."""
+    code = np.arange(256) / 255
+    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)[codes]
+
+
+def chromaticity_at(hdr, luminance):
+    """Give the scene's colours another luminance, inside the display's gamut.
+
+    A colour that would leave 0..1 moves towards the grey of its luminance, just far enough:
+    luminance and hue stay and saturation gives way. A black pixel has no
+    chromaticity and becomes grey.
+
+    Args:
+        hdr: H×W×3 linear RGB, not negative.
+        luminance: H×W, 0..1.
+
+    Returns:
+        H×W×3 linear RGB, 0..1.
+    """
+    own = (hdr @ np.array(LUMINANCE))[..., None]
+    grey = luminance[..., None]
+    seen = own > 0
+    scaled = np.where(seen, hdr / np.where(seen, own, 1) * grey, grey)
+    excess = scaled.max(axis=2, keepdims=True) - grey
+    out = excess > 1 - grey
+    kept = np.where(out, (1 - grey) / np.where(out, excess, 1), 1)
+    return grey + kept * (scaled - grey)
+
+
+def lab_ab(rgb):
+    """CIELAB a and b of linear sRGB, white D65: H×W×3 in 0..1 to H×W×2 (CIE 15:2004, 8.2.1)."""
+    # The white is RGB (1, 1, 1) itself, so that every grey has a = b = 0.
+    t = rgb @ (TO_XYZ / TO_XYZ.sum(axis=1, keepdims=True)).T
+    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (29 / 6) ** 2 / 3 + 4 / 29)
+    x, y, z = f[..., 0], f[..., 1], f[..., 2]
+    return np.stack([500 * (x - y), 200 * (y - z)], axis=-1)

@@ -1,0 +1,156 @@
+import numpy as np
+import pytest
+
+from data.errors import InputError
+from metrics.global_operators import logarithmic, reinhard_global, ward
+from metrics.operators import OPERATORS
+
+GLOBAL = ["gamma", "logarithmic", "ward", "reinhard_global", "drago", "reinhard_devlin"]
+KEEP_RATIOS = ["logarithmic", "ward", "reinhard_global", "reinhard_local", "durand", "drago"]
+
+every = pytest.mark.parametrize("name", OPERATORS)
+
+
+def scene(seed=0, shape=(48, 64)):
+    """Blocks of colour over five decades, with grain."""
+    rng = np.random.default_rng(seed)
+    light = np.repeat(np.repeat(np.exp(rng.uniform(-6, 6, (6, 8, 1))), 8, 0), 8, 1)
+    return light * rng.uniform(0.2, 1, (*shape, 3))
+
+
+@every
+def test_range_and_shape(name):
+    hdr = scene().astype(np.float32)
+    kept = hdr.copy()
+    sdr = OPERATORS[name](hdr)
+    assert sdr.dtype == np.uint8 and sdr.shape == hdr.shape
+    assert sdr.max() - sdr.min() > 150
+    assert np.array_equal(hdr, kept)
+
+
+@every
+def test_unit_does_not_matter(name):
+    hdr = scene()
+    change = OPERATORS[name](hdr).astype(int) - OPERATORS[name](hdr * 1000)
+    assert np.abs(change).max() <= 1
+
+
+@every
+def test_channels_keep_their_places(name):
+    hdr = np.random.default_rng(0).uniform(0.2, 1, (32, 32, 1)) * [1.0, 0.1, 0.01]
+    r, g, b = OPERATORS[name](hdr).mean((0, 1))
+    assert r > g > b
+
+
+def test_opencv_is_handed_its_own_channel_order():
+    """Red is lighter than blue, so Drago's curve turns it down more."""
+    hdr = np.array([[[0.5, 0, 0], [0, 0, 0.5], [1, 1, 1]]])
+    red, blue, _ = OPERATORS["drago"](hdr)[0].max(1)
+    assert red < blue - 10
+
+
+@every
+def test_zeros_and_negative_samples(name):
+    hdr = scene()
+    hdr[:8] = 0
+    hdr[8:16, :8, 0] *= -1
+    sdr = OPERATORS[name](hdr)
+    assert np.array_equal(sdr, OPERATORS[name](np.maximum(hdr, 0)))
+    assert sdr[:8].max() <= sdr.min() + 40  # black stays dark (gradient methods lift it a little)
+
+
+@every
+def test_bad_pictures_are_refused(name):
+    hdr = scene()
+    with pytest.raises(InputError, match="black"):
+        OPERATORS[name](np.zeros((8, 8, 3)))
+    with pytest.raises(InputError, match="shape"):
+        OPERATORS[name](hdr[..., 0])
+    hdr[0, 0, 0] = np.nan
+    with pytest.raises(InputError, match="NaN"):
+        OPERATORS[name](hdr)
+
+
+@every
+@pytest.mark.filterwarnings("error")
+def test_constant_and_tiny_pictures(name):
+    for hdr in (np.full((20, 30, 3), 7.0), np.ones((1, 1, 3))):
+        if name == "mantiuk":
+            with pytest.raises(InputError, match="varies"):
+                OPERATORS[name](hdr)
+        else:
+            sdr = OPERATORS[name](hdr)
+            assert sdr.shape == hdr.shape and (sdr == sdr[0, 0, 0]).all()
+
+
+@pytest.mark.parametrize("name", GLOBAL)
+def test_global_operators_are_monotone(name):
+    ramp = np.geomspace(1e-3, 1e3, 640).reshape(1, -1, 1) * np.ones((40, 1, 3))
+    codes = OPERATORS[name](ramp).astype(int)
+    assert (codes == codes[:1, :, :1]).all()  # grey stays grey, rows alike
+    row = codes[0, :, 0]
+    assert (np.diff(row) >= 0).all()
+    assert row[-1] - row[0] > 200 and len(np.unique(row)) > 40
+
+
+@pytest.mark.parametrize("name", KEEP_RATIOS)
+def test_ratio_operators_keep_hue(name):
+    hdr = scene(1)
+    sdr = OPERATORS[name](hdr)
+    clear = (sdr.min(2) > 40) & (sdr.max(2) < 255)  # rounding and clipping change ratios
+    assert clear.sum() > 300
+    light = (sdr[clear] / 255.0) ** 2.2
+    for c in (0, 2):
+        # Half a code in 40 is 2.75 % of light, twice in a ratio.
+        assert light[:, c] / light[:, 1] == pytest.approx(
+            hdr[clear][:, c] / hdr[clear][:, 1], rel=0.056
+        )
+
+
+def grey(*values):
+    return np.array(values, float).reshape(1, -1, 1) * np.ones(3)
+
+
+def codes(*light):
+    return np.rint(255 * np.power(light, 1 / 2.2)).astype(int).tolist()
+
+
+def test_reinhard_global_by_hand():
+    """Log-average 1, so exposed to 0.18 / 4, 0.18 and 0.72; white 0.72."""
+    curve = [x * (1 + x / 0.72**2) / (1 + x) for x in (0.045, 0.18, 0.72)]
+    assert curve[-1] == pytest.approx(1)
+    assert reinhard_global(grey(0.25, 1, 4))[0, :, 0].tolist() == codes(*curve)
+    plain = [x / (1 + x) for x in (0.045, 0.18, 0.72)]
+    far = reinhard_global(grey(0.25, 1, 4), white=1e9)
+    assert far[0, :, 0].tolist() == codes(*plain)
+    bright = [x / (1 + x) for x in (0.09, 0.36, 1.44)]
+    twice = reinhard_global(grey(0.25, 1, 4), key=0.36, white=1e9)
+    assert twice[0, :, 0].tolist() == codes(*bright)
+
+
+def test_logarithmic_by_hand():
+    expected = [np.log(1 + x) / np.log(5) for x in (0.25, 1, 4)]
+    assert logarithmic(grey(0.25, 1, 4))[0, :, 0].tolist() == codes(*expected)
+
+
+def test_ward_compresses_but_exaggerates_nothing():
+    rng = np.random.default_rng(0)
+    wide, narrow = rng.uniform(-3, 3, (60, 30)), rng.uniform(-0.3, 0.3, (60, 30))
+    log = np.hstack([wide - 9, narrow + 5])
+    sdr = ward(np.exp(log)[..., None] * np.ones(3))[..., 0]
+    log_shown = np.log(1 + 99 * (sdr / 255.0) ** 2.2)  # cd/m² on the display
+    slopes = [
+        np.polyfit(log[:, half].ravel(), log_shown[:, half].ravel(), 1)[0]
+        for half in (np.s_[:30], np.s_[30:])
+    ]
+    # Of 4.6 the crowded half would take 2.3 by plain equalisation, a slope near 4.
+    assert 0.5 < slopes[0] < 0.8
+    assert 0.9 < slopes[1] < 1.1
+    assert sdr.min() == 0 and sdr.max() == 255
+
+
+def test_ward_leaves_a_low_range_linear():
+    light = np.random.default_rng(0).uniform(0.5, 1, (60, 60))
+    light[0, 0] = 1
+    sdr = ward(light[..., None] * np.ones(3))[..., 0]
+    assert np.array_equal(sdr, np.rint(255 * light ** (1 / 2.2)))
