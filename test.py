@@ -122,7 +122,7 @@ def from_files(paths, preparation, config):
 
 def from_records(prefix, operator):
     """Return the pictures of the test records, as from_files does, and their number."""
-    from data.datasets import test_pictures
+    from data.datasets import stored_layers
     from data.tfrecord import inspect, record_path
 
     path = record_path(prefix)
@@ -132,7 +132,7 @@ def from_records(prefix, operator):
             f"{path} has {info.preparation.words()}, the checkpoint was trained with "
             f"{operator.preparation.words()}; make the records again with generate_tfrec.py"
         )
-    return test_pictures(path), info.count
+    return stored_layers(path), info.count
 
 
 def write(stem, layers, operator, config, save_layers):

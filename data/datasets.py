@@ -67,7 +67,7 @@ def training_batches(path, stage, batch_size, info, seed, epoch, skip=0):
     )
 
 
-def test_pictures(path):
+def stored_layers(path):
     """Yield (stem, Layers) of each test record.
 
     Raises:

@@ -1,0 +1,96 @@
+"""What several tests share: golden numbers, tiny pictures and a way to run the scripts."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden" / "iqatm"
+
+
+def grid(length):
+    """The rows or columns that tests/golden/iqatm/forward.npz keeps of a large array."""
+    return np.unique(np.r_[0:length:3, length - 1])
+
+
+def kept(array):
+    """Cut a full array as the golden file's are."""
+    return array[grid(array.shape[0])][:, grid(array.shape[1])] if len(array) > 100 else array
+
+
+@pytest.fixture(scope="session")
+def forward():
+    with np.load(GOLDEN / "forward.npz") as file:
+        return dict(file)
+
+
+@pytest.fixture(scope="session")
+def golden_losses():
+    return json.loads((GOLDEN / "losses.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def vgg_weights():
+    """The stand-in VGG-16 weights that the golden perceptual terms were computed with."""
+    generator = np.random.default_rng(7)
+    weights, channels_in = {}, 3
+    blocks = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]
+    for block, (channels, count) in enumerate(blocks, start=1):
+        for index in range(1, count + 1):
+            shape = (3, 3, channels_in, channels)
+            scale = np.float32(np.sqrt(2 / (9 * channels_in)))
+            kernel = generator.standard_normal(shape, dtype=np.float32) * scale
+            bias = generator.standard_normal(channels, dtype=np.float32) * np.float32(0.01)
+            weights[f"conv{block}_{index}"] = [kernel, bias]
+            channels_in = channels
+    return weights
+
+
+def assign_initial_weights(stage, branches):
+    """Give the branches a golden training file's first weights; return the file's arrays."""
+    from models.import_tf1 import tf1_names
+
+    with np.load(GOLDEN / f"train_{stage}.npz") as file:
+        arrays = dict(file)
+    for name in ("high", "bot", "ft") if stage == "ft" else (stage,):
+        variables = getattr(branches, name).trainable_variables
+        for variable, source in zip(variables, tf1_names(name), strict=True):
+            variable.assign(arrays["init|" + source.replace("/", "|")])
+    return arrays
+
+
+def golden_batch(stage, arrays):
+    """Return (inputs, ground truth) as the trainer takes them."""
+    if stage == "ft":
+        inputs = {"source": arrays["img"], "high": arrays["x_high"], "bot": arrays["x_bot"]}
+    else:
+        inputs = {"source": arrays["x"]}
+    return inputs, arrays["y"]
+
+
+def scene(height, width, seed=0):
+    """A small scene-linear picture of about ten stops."""
+    import cv2
+
+    generator = np.random.default_rng(seed)
+    coarse = np.exp(generator.normal(0, 2, (6, 8, 3))).astype(np.float32)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def run_script(name, *arguments, cwd=ROOT, **environment):
+    """Run a root script as a user would; return the finished process, texts decoded."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / name), *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )

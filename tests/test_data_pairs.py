@@ -1,0 +1,56 @@
+import cv2
+import numpy as np
+import pytest
+from conftest import scene
+
+from data.image_io import write_hdr, write_sdr
+from data.pairs import Pair, find_pairs, pair_fault
+from data.parallel import in_order
+
+
+@pytest.fixture
+def folders(tmp_path):
+    hdr, sdr = tmp_path / "hdr", tmp_path / "sdr"
+    hdr.mkdir()
+    sdr.mkdir()
+    for stem in ("a", "b", "only hdr"):
+        write_hdr(hdr / f"{stem}.hdr", scene(64, 80))
+    for stem in ("a", "b", "only sdr"):
+        write_sdr(sdr / f"{stem}.png", np.zeros((64, 80, 3), np.uint8))
+    return hdr, sdr
+
+
+def test_pairs_by_stem_and_every_lonely_file(folders):
+    hdr, sdr = folders
+    pairs, faults = find_pairs(hdr, sdr, "hdr", ".png")
+    assert pairs == [Pair(hdr / f"{s}.hdr", sdr / f"{s}.png") for s in "ab"]
+    assert len(faults) == 2
+    assert "only hdr.hdr has no partner only hdr.png" in faults[0]
+    assert "only sdr.png has no partner only sdr.hdr" in faults[1]
+
+
+def test_whole_pair_has_no_fault(folders):
+    assert pair_fault(Pair(folders[0] / "a.hdr", folders[1] / "a.png")) is None
+
+
+def test_unequal_sizes_are_named(folders):
+    hdr, sdr = folders
+    write_sdr(sdr / "a.png", np.zeros((64, 81, 3), np.uint8))
+    fault = pair_fault(Pair(hdr / "a.hdr", sdr / "a.png"))
+    assert "80x64" in fault and "81x64" in fault and "a.hdr" in fault
+
+
+def test_unreadable_files_are_named(folders):
+    hdr, sdr = folders
+    (hdr / "a.hdr").write_bytes((hdr / "a.hdr").read_bytes()[:-100])
+    assert "a.hdr" in pair_fault(Pair(hdr / "a.hdr", sdr / "a.png"))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_in_order_keeps_order_and_errors(folders, processes):
+    hdr, sdr = folders
+    tasks = [(Pair(hdr / f"{s}.hdr", sdr / f"{s}.png"),) for s in ("a", "gone", "b")]
+    outcomes = list(in_order(pair_fault, tasks, processes, cv2.getNumThreads))
+    assert [task for task, _ in outcomes] == tasks
+    assert outcomes[0][1] is None and outcomes[2][1] is None
+    assert "gone" in outcomes[1][1]
