@@ -124,17 +124,11 @@ class StageCheckpoint:
 def latest(folder):
     """Return the path prefix of a folder's latest checkpoint, or None."""
     folder = Path(folder)
-    try:
-        path = tf.train.latest_checkpoint(str(folder))
-    except Exception as error:  # the state file is a text protobuf; a damaged one raises its own
+    path = tf.train.latest_checkpoint(str(folder))
+    if path is None and (folder / "checkpoint").exists():
         raise InputError(
-            f"{folder / 'checkpoint'} is damaged; it should name the latest checkpoint, as in "
-            'model_checkpoint_path: "model-ft.ckpt-100"'
-        ) from error
-    if path is None and (folder / "checkpoint").is_file():
-        raise InputError(
-            f"{folder / 'checkpoint'} names a checkpoint whose .index and .data files are not "
-            "beside it; put them there"
+            f"{folder / 'checkpoint'} names no checkpoint whose .index and .data files lie beside "
+            "it; put them there, or remove it"
         )
     return path
 

@@ -85,7 +85,7 @@ def test_sides_divide_after_halving_too(height, width, to_half):
 
 def test_too_small_a_picture_is_an_error():
     prepare_picture(scene(56, 56), PAPER)
-    with pytest.raises(InputError, match="55x80 pixels .* at least 56"):
+    with pytest.raises(InputError, match=r"55x80 pixels .* at least 56"):
         prepare_picture(scene(80, 55), PAPER)
 
 

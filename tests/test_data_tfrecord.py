@@ -62,10 +62,10 @@ def test_every_cut_is_noticed(tmp_path):
 
 
 def test_damage_and_absence_are_named(tmp_path):
-    with pytest.raises(InputError, match="no records at .*gone.tfrecord"):
+    with pytest.raises(InputError, match=r"no records at .*gone\.tfrecord"):
         inspect(tmp_path / "gone.tfrecord", "test")
     (tmp_path / "text.tfrecord").write_text("not records at all, but long enough for a header")
-    with pytest.raises(InputError, match="text.tfrecord"):
+    with pytest.raises(InputError, match=r"text\.tfrecord"):
         inspect(tmp_path / "text.tfrecord", "test")
 
 

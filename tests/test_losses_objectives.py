@@ -1,0 +1,138 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from data.errors import InputError
+from losses.objectives import RECIPES, Objective, weight_magnitude
+from losses.perceptual import PerceptualLoss, load_vgg16
+
+PAPER = {
+    "high": {"l1": 0.6, "f": 0.3, "tmqi": 0.2, "msssim": 0.2},
+    "bot": {"l1": 0.6, "f": 0.3, "tmqi_s": 0.15, "h": 0.15, "c": 0.2},
+    "ft": {"l1": 0.6, "p": 0.3, "ssim": 0.1, "c": 0.2, "h": 0.15, "tmqi": 0.1},
+}
+
+
+def no_perceptual_difference(a, b):
+    return keras.ops.zeros(())
+
+
+def test_recipes_are_the_papers():
+    assert RECIPES == PAPER
+    for stage, recipe in PAPER.items():
+        assert Objective(stage, perceptual=no_perceptual_difference).weights == recipe
+
+
+def test_without_perceptual_network_the_term_is_left_out():
+    for stage in PAPER:
+        objective = Objective(stage)
+        assert not {"f", "p"} & {*objective.weights, *objective.reported}
+
+
+def test_changed_weights():
+    objective = Objective("ft", {"h": 0.0, "l2": 0.5})
+    assert objective.weights["l2"] == 0.5
+    assert "h" not in objective.weights and "h" in objective.reported
+    assert objective.weights["c"] == 0.2
+
+
+def test_unknown_term_is_an_error():
+    with pytest.raises(InputError, match="'hue' is no loss term of ft"):
+        Objective("ft", {"hue": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("stage", "size", "fits"),
+    [
+        ("high", 160, False),
+        ("high", 168, True),
+        ("ft", 160, False),
+        ("bot", 10, False),
+        ("bot", 16, True),
+    ],
+)
+def test_patches_too_small_for_the_terms(stage, size, fits):
+    objective = Objective(stage)
+    if fits:
+        objective.check_patch(size, size)
+    else:
+        with pytest.raises(InputError, match=f"patches of 200x{size} are too small"):
+            objective.check_patch(200, size)
+
+
+def test_weight_magnitude_by_hand():
+    variables = [tf.Variable([1.0, -2.0]), tf.Variable([[3.0]])]
+    assert float(weight_magnitude(variables)) == pytest.approx(2 * 6 / 3)
+
+
+SIZE = (1, 168, 168, 3)
+GENERATOR = np.random.default_rng(0)
+BATCHES = {
+    "flat": np.full(SIZE, 0.4, "f4"),
+    "black": np.zeros(SIZE, "f4"),
+    "white": np.ones(SIZE, "f4"),
+    "negative": np.full(SIZE, -0.2, "f4"),
+    "noise": GENERATOR.random(SIZE, dtype="f4"),
+    "layer": GENERATOR.normal(0, 0.1, SIZE).astype("f4"),
+    "saturated": np.broadcast_to(
+        np.eye(3, dtype="f4")[GENERATOR.integers(0, 3, SIZE[:3])], SIZE
+    ).copy(),
+}
+
+
+@pytest.mark.parametrize("stage", PAPER)
+def test_total_and_gradient_are_finite_on_bad_batches(stage):
+    objective = Objective(stage)
+
+    @tf.function
+    def losses(output, truth, source):
+        with tf.GradientTape() as tape:
+            tape.watch(output)
+            total, terms = objective.total(output, truth, source, [output])
+        report = objective.report(output, truth, source, [output])
+        return tape.gradient(total, output), total, {**terms, **report}
+
+    for name, output in BATCHES.items():
+        for other in ("black", "noise", name):
+            truth, source = BATCHES[other], BATCHES[name]
+            gradient, total, terms = losses(*map(tf.constant, (output, truth, source)))
+            for term, value in terms.items():
+                assert np.isfinite(value.numpy()), (name, other, term)
+            assert np.isfinite(total.numpy()), (name, other)
+            assert np.isfinite(gradient.numpy()).all(), (name, other)
+
+
+def test_ft_adds_the_originals_offsets():
+    objective = Objective("ft", dict.fromkeys(("l1", "p", "ssim", "tmqi"), 0.0))
+    picture = tf.constant(BATCHES["flat"])
+    total, terms = objective.total(picture, picture, picture, [])
+    expected = 0.2 * (float(terms["c"]) + 1e-6) + 0.15 * (float(terms["h"]) + 1e-6)
+    assert float(total) == pytest.approx(expected, rel=1e-6)
+
+
+def test_vgg16_npy_is_read(tmp_path, vgg_weights):
+    path = tmp_path / "vgg16.npy"
+    np.save(path, vgg_weights)
+    weights = load_vgg16(str(path))
+    np.testing.assert_array_equal(weights["conv5_1"][0], vgg_weights["conv5_1"][0])
+    loss = PerceptualLoss(weights)
+    a, b = BATCHES["noise"][:1, :32, :32], BATCHES["flat"][:1, :32, :32]
+    assert float(loss(a, a)) == 0
+    assert float(loss(a, b)) > 0.01
+
+
+def test_odd_sizes_are_pooled_with_padding(vgg_weights):
+    features = PerceptualLoss(vgg_weights).features(BATCHES["noise"][:1, :25, :27])
+    assert [f.shape[1:3] for f in features] == [(25, 27), (13, 14), (7, 7), (4, 4), (2, 2)]
+
+
+@pytest.mark.parametrize("content", [None, b"no numpy file", {"conv1_1": [np.zeros(3)]}])
+def test_bad_vgg16_is_one_sentence(tmp_path, content):
+    path = tmp_path / "vgg16.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content:
+        np.save(path, content)
+    with pytest.raises(InputError, match=r"vgg16\.npy.*model\.loss_vgg"):
+        load_vgg16(str(path))
