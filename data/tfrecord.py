@@ -58,7 +58,8 @@ def encode(kind, arrays, stem, preparation, patch_per_img=1):
         features[f"{name}/shape"] = tf.train.Feature(
             int64_list=tf.train.Int64List(value=array.shape)
         )
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return example.SerializeToString(deterministic=True)
 
 
 def decode(kind, record):
