@@ -8,7 +8,6 @@ that cannot be read is named and skipped, and the exit status is then 1.
 """
 
 import sys
-from collections import Counter
 from pathlib import Path
 
 from tqdm import tqdm
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from configs.command_line import make_parser, run, settings
 from configs.quiet import import_tensorflow
 from data.errors import InputError
-from data.files import list_pictures
+from data.files import find_pictures, make_folder, result_stems
 from data.image_io import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.prepare import Preparation, prepare_picture
 from data.samples import looks_display_encoded
@@ -54,7 +53,7 @@ def main(argv=None):
     )
     print(f"checkpoint: {operator.path} ({operator.preparation.words()})")
     if args.pictures:
-        paths = found_pictures(args.pictures)
+        paths = find_pictures(args.pictures, HDR_SUFFIXES)
         source, total = from_files(paths, operator.preparation, config), len(paths)
     else:
         source, total = from_records(config.test.tfrecord_test, operator)
@@ -73,36 +72,14 @@ def main(argv=None):
     return 1 if skipped else 0
 
 
-def make_folder(folder):
-    """Make the folder of the results, or raise InputError."""
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot make this folder ({error.strerror}); name another with --output"
-        ) from error
-
-
-def found_pictures(given):
-    """Return the picture files of all paths, each a Path, or InputError where there is none."""
-    found = {}
-    for path in given:
-        try:
-            found.update((Path(name), None) for name in list_pictures([path], HDR_SUFFIXES))
-        except InputError as error:
-            found[error] = None
-    return list(found)
-
-
 def from_files(paths, preparation, config):
-    """Yield (name of the result, Layers or InputError) of each of found_pictures."""
-    shared = Counter(path.stem for path in paths if isinstance(path, Path))
+    """Yield (name of the result, Layers or InputError) of each of find_pictures."""
+    stems = result_stems(paths)
     for path in paths:
         if isinstance(path, InputError):
             yield None, path
             continue
-        # Pictures that differ in their ending or folder alone keep it in the result's name.
-        stem = path.stem if shared[path.stem] == 1 else f"{path.parent.name}_{path.name}"
+        stem = stems[path]
         try:
             picture, mended = read_hdr_counted(path)
             layers = prepare_picture(picture, preparation, config.dev.test_resize_to_half)
@@ -137,17 +114,10 @@ def from_records(prefix, operator):
 
 def write(stem, layers, operator, config, save_layers):
     """Tone-map one picture and write it, and its layers if asked for."""
-    from models.display import Display, displayed, stretched
+    from models.display import stretched
 
     pictures = operator.pictures(layers)
-    kept = operator.kept.display
-    overrides = {
-        field: config.test[f"display_{field}"]
-        for field in Display._fields
-        if config.test[f"display_{field}"] is not None
-    }
-    domain = operator.preparation.data_domain
-    result = displayed(pictures["output"], layers.normalised, domain, kept._replace(**overrides))
+    result = operator.shown(pictures["output"], layers, config.test)
     folder = Path(config.test.result)
     ending, quality = config.test.format, config.test.jpg_quality
     write_sdr(folder / f"{stem}.{ending}", result, quality)

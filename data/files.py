@@ -2,7 +2,9 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from data.errors import InputError
 
@@ -76,3 +78,48 @@ def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[st
             raise InputError(f"{path}: the folder holds no picture; put {wanted} files into it.")
         found.update(inside)
     return sorted(found)
+
+
+def find_pictures(
+    given: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]
+) -> list[Path | InputError]:
+    """Return what `list_pictures` finds under each path, in order and without repeats.
+
+    Where it raises InputError for a path, that error stands in the path's place.
+    """
+    found: dict[Path | InputError, None] = {}
+    for path in given:
+        try:
+            found.update((Path(name), None) for name in list_pictures([path], suffixes))
+        except InputError as error:
+            found[error] = None
+    return list(found)
+
+
+def result_stems(paths: Iterable[Path | InputError]) -> dict[Path, str]:
+    """Return the stem of each picture's result, in the order of `paths`; errors are left out.
+
+    It is the picture's own; pictures that differ in their ending or folder alone
+    keep it in the result's name.
+    """
+    pictures = [path for path in paths if isinstance(path, Path)]
+    shared = Counter(path.stem for path in pictures)
+    return {
+        path: path.stem if shared[path.stem] == 1 else f"{path.parent.name}_{path.name}"
+        for path in pictures
+    }
+
+
+def make_folder(folder: str | os.PathLike[str]) -> Path:
+    """Make the folder of the results and return its path.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot make this folder ({error.strerror}); name another with --output"
+        ) from error
+    return Path(folder)

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +19,8 @@ def in_order(function, tasks, processes, initializer):
     Args:
         function, initializer: module-level callables; the second runs once in
             each process.
-        tasks: list of argument tuples.
+        tasks: list of argument tuples, or any iterable with a length; it is gone through
+            here as the work proceeds, so that tasks may be made one by one.
         processes: how many; None is one per core, 1 works in this process.
 
     Raises:
@@ -29,7 +32,8 @@ def in_order(function, tasks, processes, initializer):
             yield task, _outcome(lambda task=task: function(*task))
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=initializer) as pool:
+    start = {"initializer": _start, "initargs": (initializer,)}
+    with ProcessPoolExecutor(processes, mp_context=context, **start) as pool:
         waiting: deque[tuple[tuple, Future]] = deque()
         for task in tasks:
             waiting.append((task, pool.submit(function, *task)))
@@ -37,6 +41,20 @@ def in_order(function, tasks, processes, initializer):
                 yield _next(waiting)
         while waiting:
             yield _next(waiting)
+
+
+def _start(initializer):
+    # Ctrl-C reaches every process of the terminal; one that stops while it holds the
+    # queue's lock leaves the others waiting for ever. The parent alone acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    initializer()
+
+
+def _leave_with_parent():
+    """End this process when its parent was killed and could not say so."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _next(waiting):

@@ -23,6 +23,11 @@ class Display(NamedTuple):
     colour: str = "network"
     saturation: float = 1.0
 
+    def overridden(self, settings):
+        """Return this with each display_<field> of a dict that is there and not None."""
+        given = {field: settings.get(f"display_{field}") for field in self._fields}
+        return self._replace(**{field: v for field, v in given.items() if v is not None})
+
 
 def displayed(output, normalised, domain, display):
     """Return the picture to write.

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from data.errors import InputError
 from models.checkpoint import latest, load_branches, open_checkpoint, read_kept
+from models.display import displayed
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 
 
@@ -20,6 +21,7 @@ class Operator:
     Attributes:
         kept: what the checkpoint says of itself.
         preparation: how pictures must be prepared.
+        ablations: dict of no_high_branch and no_ft_branch as they are in force.
 
     Raises:
         InputError: no checkpoint there, or one that does not fit.
@@ -35,13 +37,15 @@ class Operator:
         self.kept = read_kept(open_checkpoint(path))
         self.path = path
         self.preparation = self.kept.preparation or default_preparation
-        ablations = {
+        self.ablations = {
             "no_high_branch": no_high_branch or self.kept.no_high_branch,
             "no_ft_branch": no_ft_branch or self.kept.no_ft_branch,
         }
         branches = make_branches()
-        load_branches(folder, branches.used(**ablations))
-        self._network = tone_mapper(branches, self.preparation.level_num, TEST_PADDING, **ablations)
+        load_branches(folder, branches.used(**self.ablations))
+        self._network = tone_mapper(
+            branches, self.preparation.level_num, TEST_PADDING, **self.ablations
+        )
 
     def pictures(self, layers):
         """Run the network on one data.prepare.Layers.
@@ -61,3 +65,18 @@ class Operator:
                 f"{width}x{height} pixels do not fit into the memory; try --test_resize_to_half"
             ) from error
         return {name: picture[0] for name, picture in pictures.items()}
+
+    def shown(self, output, layers, settings):
+        """Turn the network's output into the picture that is written.
+
+        Args:
+            output: H×W×3 float32, "output" of `pictures`.
+            layers: the data.prepare.Layers it was made of.
+            settings: dict whose display_range, display_colour and display_saturation
+                override the checkpoint's where they are not None.
+
+        Returns:
+            H×W×3 uint8, display-encoded RGB.
+        """
+        display = self.kept.display.overridden(settings)
+        return displayed(output, layers.normalised, self.preparation.data_domain, display)

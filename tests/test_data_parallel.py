@@ -1,0 +1,78 @@
+"""Processes end with the one that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from data.parallel import in_order
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = """
+import os, time
+from data.parallel import in_order
+
+if __name__ == "__main__":
+    for _ in in_order(time.sleep, [(0.2,)] * 200, 2, os.getpid):
+        print("working", flush=True)
+"""
+
+
+class Lazy:
+    """Tasks that are made when they are asked for."""
+
+    made = 0
+
+    def __len__(self):
+        return 20
+
+    def __iter__(self):
+        for i in range(20):
+            self.made += 1
+            yield (-i,)
+
+
+def test_tasks_are_taken_one_by_one():
+    tasks = Lazy()
+    work = in_order(abs, tasks, 2, os.getpid)
+    assert next(work) == ((0,), 0)
+    assert tasks.made < 10
+    assert [outcome for _, outcome in work] == list(range(1, 20))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of a POSIX system")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_is_left(tmp_path, number):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    process = subprocess.Popen(
+        [sys.executable, str(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        # A shell without job control may have had it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    with process:
+        assert process.stdout.readline() == b"working\n"
+        # Ctrl-C reaches the whole group, a kill the parent alone.
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        process.wait(timeout=20)
+        deadline = time.monotonic() + 20
+        while group_lives(process.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def group_lives(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
