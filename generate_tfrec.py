@@ -182,13 +182,18 @@ def announce(prefix, total, what):
     path = record_path(prefix)
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
     free = shutil.disk_usage(folder).free
-    print(f"{what}: about {total / 1e9:.2f} GB to {path}", flush=True)
+    print(f"{what}: about {megabytes(total)} to {path}", flush=True)
     if total > free:
         raise InputError(
-            f"{path} needs {total / 1e9:.1f} GB but {folder} has {free / 1e9:.1f} GB left; make "
-            "room, or lower data.patch_per_img or the patch sizes"
+            f"{path} needs {megabytes(total)} but {folder} has {megabytes(free)} left; make room, "
+            "or lower data.patch_per_img or the patch sizes"
         )
     return Path(path)
+
+
+def megabytes(count):
+    """Return a number of bytes in words."""
+    return f"{count / 1e6:,.1f} MB"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,5 @@
 """What train_bot.py, train_high.py and train_ft.py have in common."""
 
-import sys
-
-from tqdm import tqdm
-
 from configs.command_line import make_parser, settings
 from configs.quiet import import_tensorflow
 from data.errors import InputError
@@ -31,6 +27,7 @@ def train(stage, description, switches, argv):
     from models.checkpoint import StageCheckpoint
     from models.devices import devices_in_use
     from models.fit import fit
+    from models.progress import ProgressBar
     from models.schedule import learning_rate
     from models.tone_mapper import make_branches
     from models.trainer import Trainer
@@ -79,9 +76,9 @@ def train(stage, description, switches, argv):
         Summaries(log, preview(batches(0)), checkpoint.step),
         ProgressBar(steps, epochs, int(checkpoint.batch), list(objective.weights)),
     ]
-    path = fit(trainer, checkpoint, batches, epochs, stop, callbacks)
+    path = fit(trainer, checkpoint, batches, steps, epochs, stop, callbacks)
     print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
-    if stop.asked:
+    if stop.asked and int(checkpoint.epoch) < epochs:
         print("stopped before the end; run the same command again to go on from there")
         return 130
     return 0
@@ -171,42 +168,3 @@ def preview(batches):
 
     inputs, ground_truth = next(iter(batches.unbatch().batch(SHOWN)))
     return inputs, ground_truth
-
-
-def ProgressBar(steps, epochs, done, terms):
-    """Return a Keras callback that draws one bar an epoch, with the loss and its terms.
-
-    Args:
-        steps: of an epoch.
-        epochs: in all.
-        done: steps of the first epoch that an earlier run has taken.
-        terms: names of the terms to show.
-    """
-    import keras
-
-    class Bar(keras.callbacks.Callback):
-        """The bar of the epoch that runs."""
-
-        def __init__(self):
-            super().__init__()
-            self.done = done
-            self.bar = None
-
-        def on_epoch_begin(self, epoch, logs=None):
-            """Draw an empty bar."""
-            title = f"epoch {epoch + 1}/{epochs}"
-            self.bar = tqdm(total=steps, initial=self.done, desc=title, unit="step")
-            self.done = 0
-
-        def on_train_batch_end(self, batch, logs=None):
-            """Advance it and show this step's losses."""
-            shown = {name: f"{logs[f'loss_{name}']:.4f}" for name in terms}
-            self.bar.set_postfix(total=f"{logs['total_loss']:.4f}", **shown, refresh=False)
-            self.bar.update()
-
-        def on_epoch_end(self, epoch, logs=None):
-            """Leave it on the screen."""
-            self.bar.close()
-            sys.stderr.flush()
-
-    return Bar()

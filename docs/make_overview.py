@@ -1,7 +1,7 @@
 """Make docs/overview.jpg, the README's picture, from the scenes and their results.
 
-    python test.py dataset/test --output result --set test.format=png
-    python docs/make_overview.py
+python test.py dataset/test --output result --set test.format=png
+python docs/make_overview.py
 """
 
 import sys
@@ -42,7 +42,9 @@ def tile(name):
     width = min(part.shape[1] for part in strip)
     strip = [part[:, :width] for part in strip]
     column = np.vstack([pad_below(strip[0]), pad_below(strip[1]), strip[2]])
-    result = cv2.resize(read_sdr(ROOT / "result" / f"{name}.png"), LARGE, None, 0, 0, cv2.INTER_AREA)
+    result = cv2.resize(
+        read_sdr(ROOT / "result" / f"{name}.png"), LARGE, None, 0, 0, cv2.INTER_AREA
+    )
     return np.hstack([pad(column), result])
 
 

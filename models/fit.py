@@ -5,13 +5,14 @@ import numpy as np
 from data.errors import InputError
 
 
-def fit(trainer, checkpoint, batches, epochs, stop, callbacks):
+def fit(trainer, checkpoint, batches, steps, epochs, stop, callbacks):
     """Train until `epochs` are done, saving after each; go on where `checkpoint` stands.
 
     Args:
         trainer: models.trainer.Trainer.
         checkpoint: models.checkpoint.StageCheckpoint, restored or fresh.
         batches: callable (epoch, skip) -> the batches of an epoch.
+        steps: of an epoch.
         epochs: in all, those before this run included.
         stop: models.callbacks.StopAtSignal.
         callbacks: further Keras callbacks.
@@ -33,9 +34,11 @@ def fit(trainer, checkpoint, batches, epochs, stop, callbacks):
             callbacks=[*callbacks, stop],
         )
         _refuse_bad_weights(trainer, checkpoint.step)
-        if stop.asked:
+        if skip + stop.done < steps:
             return checkpoint.save(epoch, skip + stop.done)
         path, skip = checkpoint.save(epoch + 1), 0
+        if stop.asked:
+            return path
     return path
 
 
