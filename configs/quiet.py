@@ -10,8 +10,10 @@ def import_tensorflow():
 
     They come before any log level applies, so the process' stderr is put aside
     meanwhile; if the import fails, what was printed is shown. TF_CPP_MIN_LOG_LEVEL
-    in the environment is respected.
+    in the environment is respected. The scripts need Keras on TensorFlow, whatever
+    backend the user's environment or ~/.keras names.
     """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     stderr = os.dup(2)
