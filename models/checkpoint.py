@@ -45,6 +45,7 @@ class StageCheckpoint:
 
     def __init__(self, folder, stage, branches, trainer, settings):
         self.folder = Path(folder)
+        self.stage = stage
         self.branches = branches
         self.trainer = trainer
         self.settings = settings
@@ -116,8 +117,9 @@ class StageCheckpoint:
         here = Preparation.from_settings(self.settings["preparation"])
         if there is not None and there != here:
             raise InputError(
-                f"{path} was trained with {there.words()}, the records have {here.words()}; name "
-                "another folder in model.ckp_path_* or make the records anew"
+                f"{path} was trained with {there.words()}, the records have {here.words()}; train "
+                f"into another folder, --set model.ckp_path_{self.stage}="
+                f"{self.folder.parent / 'mine' / self.stage}, or make the records anew"
             )
 
 
