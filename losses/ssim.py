@@ -66,15 +66,14 @@ def minmax_epsilon(x, axis=None):
 
 def moments(a, b):
     """Return the Gaussian-windowed Moments of two pictures."""
-    # E[v²] - E[v]² loses digits far from zero, so each channel is centred first.
-    shift_a = ops.stop_gradient(ops.mean(a, axis=(0, 1, 2), keepdims=True))
-    shift_b = ops.stop_gradient(ops.mean(b, axis=(0, 1, 2), keepdims=True))
-    a, b = a - shift_a, b - shift_b
+    # E[v²] - E[v]² with the whole 2-D window, as the original has it: centring the channels
+    # or filtering rows and columns apart keeps more digits, but trains away from the
+    # original's losses (up to 1.6e-2 after five steps of ft, against 0.7e-2 like this).
     filtered = _filter(ops.concatenate([a, b, a * a, b * b, a * b], axis=-1))
     mean_a, mean_b, square_a, square_b, product = ops.split(filtered, 5, axis=-1)
     return Moments(
-        mean_a + shift_a,
-        mean_b + shift_b,
+        mean_a,
+        mean_b,
         square_a - mean_a**2,
         square_b - mean_b**2,
         product - mean_a * mean_b,
@@ -111,13 +110,12 @@ def _over_levels(a, b, similarity_map):
 
 
 def _filter(x):
-    """Gaussian window over the places where it fits whole, along one axis and then the other."""
-    channels = x.shape[-1]
+    """Gaussian window over the places where it fits whole."""
     offset = np.arange(WINDOW) - WINDOW // 2
     row = np.exp(-(offset**2) / (2 * SIGMA**2))
-    kernel = np.repeat((row / row.sum())[:, None, None], channels, axis=1).astype(np.float32)
-    x = ops.depthwise_conv(x, ops.convert_to_tensor(kernel[:, None]), padding="valid")
-    return ops.depthwise_conv(x, ops.convert_to_tensor(kernel[None]), padding="valid")
+    window = np.outer(row, row) / row.sum() ** 2
+    kernel = np.repeat(window[:, :, None, None], x.shape[-1], axis=2).astype(np.float32)
+    return ops.depthwise_conv(x, ops.convert_to_tensor(kernel), padding="valid")
 
 
 def _halve(x):
