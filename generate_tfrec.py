@@ -22,16 +22,16 @@ from configs.quiet import import_tensorflow
 from data.errors import InputError
 from data.examples import (
     Cutting,
+    inspect_picture,
     one_thread,
     pair_bytes,
     pair_samples,
     picture_bytes,
     picture_sample,
-    picture_shape,
 )
-from data.files import list_pictures
+from data.files import list_pictures, result_stems
 from data.image_io import HDR_SUFFIXES
-from data.pairs import find_pairs, pair_fault
+from data.pairs import find_pairs, inspect_pair
 from data.parallel import in_order
 from data.prepare import Preparation
 
@@ -92,10 +92,13 @@ def checked_pairs(config):
     existing_folder(data.sdr_path, "data.sdr_path")
     hdr_suffix(config)
     pairs, faults = find_pairs(data.hdr_path, data.sdr_path, data.appendix_hdr, data.appendix_sdr)
-    work = in_order(pair_fault, [(pair,) for pair in pairs], data.processes, one_thread)
-    for _, fault in tqdm(work, "checking", len(pairs), unit="pair"):
-        if fault:
-            faults.append(fault)
+    work = in_order(inspect_pair, [(pair,) for pair in pairs], data.processes, one_thread)
+    for (pair,), outcome in tqdm(work, "checking", len(pairs), unit="pair"):
+        if isinstance(outcome, InputError):
+            faults.append(str(outcome))
+            continue
+        for remark in outcome:
+            tqdm.write(f"{pair.hdr}: {remark}", file=sys.stderr)
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:
@@ -122,16 +125,19 @@ def hdr_suffix(config):
 def write_test(config, by_hand):
     """Prepare every picture of test.hdr_path; bad ones are named and skipped."""
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
-    preparation = test_preparation(config, by_hand)
     to_half = config.dev.test_resize_to_half
     paths = [Path(path) for path in list_pictures([folder], [hdr_suffix(config)])]
+    preparation = test_preparation(config, by_hand)
     good, skipped, total = [], 0, 0
-    work = in_order(picture_shape, [(path,) for path in paths], config.data.processes, one_thread)
-    for (path,), shape in tqdm(work, "checking", len(paths), unit="picture"):
-        if isinstance(shape, InputError):
-            tqdm.write(f"skipped: {shape}", file=sys.stderr)
+    work = in_order(inspect_picture, [(path,) for path in paths], config.data.processes, one_thread)
+    for (path,), outcome in tqdm(work, "checking", len(paths), unit="picture"):
+        if isinstance(outcome, InputError):
+            tqdm.write(f"skipped: {outcome}", file=sys.stderr)
             skipped += 1
             continue
+        shape, remarks = outcome
+        for remark in remarks:
+            tqdm.write(f"{path}: {remark}", file=sys.stderr)
         good.append(path)
         total += picture_bytes(shape, preparation.level_num, to_half)
     if not good:
@@ -140,7 +146,7 @@ def write_test(config, by_hand):
     import_tensorflow()
     from data.tfrecord import RecordWriter, encode
 
-    written = 0
+    written, stems = 0, result_stems(good)
     tasks = [(path, preparation, to_half) for path in good]
     with RecordWriter(path) as writer:
         work = in_order(picture_sample, tasks, config.data.processes, one_thread)
@@ -149,7 +155,7 @@ def write_test(config, by_hand):
                 tqdm.write(f"skipped: {picture}: {sample}", file=sys.stderr)
                 skipped += 1
                 continue
-            writer.write(encode("test", sample, picture.stem, preparation))
+            writer.write(encode("test", sample, stems[picture], preparation))
             written += 1
         if not written:
             raise InputError(f"no picture in {config.test.hdr_path} can be prepared; see above")

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from configs.command_line import make_parser, run, settings
+from configs.command_line import given_by_hand, make_parser, run, settings
 from configs.quiet import import_tensorflow
 from data.errors import InputError
 from data.files import find_pictures, make_folder, result_stems
 from data.image_io import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.prepare import Preparation, prepare_picture
-from data.samples import looks_display_encoded
+from data.samples import remarks_on
 
 SWITCHES = {
     "output": "test.result",
@@ -40,6 +40,11 @@ def main(argv=None):
     args = parser.parse_args(argv)
     config = settings(args, SWITCHES)
 
+    if args.test_resize_to_half and not args.pictures:
+        raise InputError(
+            "--test_resize_to_half is for pictures given here; the size of test records is "
+            "settled by generate_tfrec.py --test_resize_to_half"
+        )
     import_tensorflow()
     from models.devices import devices_in_use
     from models.inference import Operator
@@ -52,6 +57,7 @@ def main(argv=None):
         config.dev.no_ft_branch,
     )
     print(f"checkpoint: {operator.path} ({operator.preparation.words()})")
+    refuse_other_preparation(config, given_by_hand(args), operator)
     if args.pictures:
         paths = find_pictures(args.pictures, HDR_SUFFIXES)
         source, total = from_files(paths, operator.preparation, config), len(paths)
@@ -72,6 +78,17 @@ def main(argv=None):
     return 1 if skipped else 0
 
 
+def refuse_other_preparation(config, by_hand, operator):
+    """Raise InputError where --set asks for layers that the checkpoint was not trained on."""
+    asked = Preparation.from_settings(config.dev)
+    for key in Preparation._fields:
+        if f"dev.{key}" in by_hand and getattr(asked, key) != getattr(operator.preparation, key):
+            raise InputError(
+                f"dev.{key} is {getattr(asked, key)} but {operator.path} was trained with "
+                f"{getattr(operator.preparation, key)}; leave it out"
+            )
+
+
 def from_files(paths, preparation, config):
     """Yield (name of the result, Layers or InputError) of each of find_pictures."""
     stems = result_stems(paths)
@@ -87,13 +104,8 @@ def from_files(paths, preparation, config):
             text = str(error)
             yield stem, InputError(text if str(path) in text else f"{path}: {text}")
             continue
-        if looks_display_encoded(picture):
-            tqdm.write(f"{path} looks display-encoded; the network expects scene-linear light")
-        if any(mended):
-            tqdm.write(
-                f"{path}: {mended.nan} NaN, {mended.inf} infinite and {mended.negative} negative "
-                "samples were mended"
-            )
+        for remark in remarks_on(picture, mended):
+            tqdm.write(f"{path}: {remark}", file=sys.stderr)
         yield stem, layers
 
 

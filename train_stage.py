@@ -1,8 +1,11 @@
 """What train_bot.py, train_high.py and train_ft.py have in common."""
 
+from pathlib import Path
+
 from configs.command_line import make_parser, settings
 from configs.quiet import import_tensorflow
 from data.errors import InputError
+from data.files import make_folder
 
 
 def train(stage, description, switches, argv):
@@ -21,12 +24,12 @@ def train(stage, description, switches, argv):
 
     from data.datasets import steps_per_epoch, training_batches
     from data.tfrecord import inspect, record_path
-    from losses.objectives import Objective
+    from losses.objectives import Objective, check_weights
     from losses.perceptual import PerceptualLoss, load_vgg16
     from models.callbacks import StopAtNaN, StopAtSignal, Summaries
-    from models.checkpoint import StageCheckpoint
+    from models.checkpoint import StageCheckpoint, kept_display
     from models.devices import devices_in_use
-    from models.fit import fit
+    from models.fit import fit, place
     from models.progress import ProgressBar
     from models.schedule import learning_rate
     from models.tone_mapper import make_branches
@@ -39,6 +42,7 @@ def train(stage, description, switches, argv):
     check_records(config, stage, info)
     vgg = config.model.loss_vgg
     weights = config.train[f"loss_weights_{stage}"]
+    check_weights(stage, weights)
     objective = Objective(stage, weights, PerceptualLoss(load_vgg16(vgg)) if vgg else None)
     objective.check_patch(*info.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2])
 
@@ -54,29 +58,35 @@ def train(stage, description, switches, argv):
         learning_rate(config.train[f"lr_{stage}"], config.train.lr_final, epochs * steps),
     )
     folder = config.model[f"ckp_path_{stage}"]
+    log = Path(config.train.log_path) / stage
     checkpoint = StageCheckpoint(folder, stage, used, trainer, snapshot(config))
     restored = checkpoint.restore()
     if restored:
         print(f"going on from {restored}: step {checkpoint.step}, epoch {int(checkpoint.epoch)}")
+        shown, now = kept_display(restored), snapshot(config)["display"]
+        if shown._asdict() != now:
+            print(f"its display was {tuple(shown)}, from now on it is {tuple(now.values())}")
     elif stage == "ft":
         warm_start(config, used, info.preparation)
     print(f"{info.count} patches from {records}, {steps} steps an epoch of {batch_size} each")
-    if int(checkpoint.epoch) >= epochs:
+    epoch, done = place(checkpoint, batch_size, steps)
+    if epoch >= epochs:
         print(f"{epochs} epochs are done already; ask for more with --epochs")
         return 0
 
     def batches(epoch, skip=0):
         return training_batches(records, stage, batch_size, info, config.train.seed, epoch, skip)
 
+    make_folder(folder, f"model.ckp_path_{stage}")
+    make_folder(log, "train.log_path")
     stop = StopAtSignal()
     stop.install()
-    log = f"{config.train.log_path.rstrip('/')}/{stage}"
     callbacks = [
         StopAtNaN(checkpoint.step),
         Summaries(log, preview(batches(0)), checkpoint.step),
-        ProgressBar(steps, epochs, int(checkpoint.batch), list(objective.weights)),
+        ProgressBar(steps, epochs, done, list(objective.weights)),
     ]
-    path = fit(trainer, checkpoint, batches, steps, epochs, stop, callbacks)
+    path = fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks)
     print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
     if stop.asked and int(checkpoint.epoch) < epochs:
         print("stopped before the end; run the same command again to go on from there")
@@ -163,7 +173,7 @@ def snapshot(config):
 
 
 def preview(batches):
-    """Return the first patches of the records, as many as TensorBoard shows."""
+    """Return the first patches of an epoch's batches, as many as TensorBoard shows."""
     from models.callbacks import SHOWN
 
     inputs, ground_truth = next(iter(batches.unbatch().batch(SHOWN)))

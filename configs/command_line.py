@@ -58,11 +58,11 @@ def settings(args, switches):
         name, equals, value = text.partition("=")
         if not equals:
             raise InputError(f"--set {text}: write it as --set section.key=value")
-        _put(config, name.strip(), _value(value.strip()))
+        _put(config, name.strip(), value.strip())
     for flag, name in switches.items():
         given = getattr(args, flag)
         if given is not None:
-            _put(config, name, _value(given) if isinstance(given, str) else given)
+            _put(config, name, given)
     check(config)
     return config
 
@@ -91,6 +91,12 @@ def _put(config, name, value):
         raise InputError(f"{name} is no setting; write section.key, for instance dev.level_num")
     if section not in KINDS:
         raise InputError(f"{section} is no section; the sections are {', '.join(KINDS)}")
+    if isinstance(value, str):
+        kind, text = KINDS[section].get(key), value
+        value = _value(text)
+        # A folder may be called 2024, and a text setting take it as it is.
+        if kind is not None and not kind.accepts(value) and kind.accepts(text):
+            value = text
     config[section][key] = value
 
 
@@ -100,5 +106,5 @@ def _value(text):
         return ast.literal_eval(text.lower().capitalize())
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from data.image_io import read_hdr, read_sdr
+from data.image_io import read_hdr, read_hdr_counted, read_sdr
 from data.normalize import normalise_hdr, normalise_sdr
 from data.patches import training_patches
 from data.prepare import prepare_picture, split
+from data.samples import remarks_on
 
 
 class Cutting(NamedTuple):
@@ -48,9 +49,10 @@ def picture_sample(path, preparation, to_half):
     return {"hdr": layers.normalised, "high": layers.high, "bot": layers.bot}
 
 
-def picture_shape(path):
-    """Return (height, width) of a readable HDR picture."""
-    return read_hdr(path).shape[:2]
+def inspect_picture(path):
+    """Return ((height, width), remarks) of a readable HDR picture."""
+    image, counts = read_hdr_counted(path)
+    return image.shape[:2], remarks_on(image, counts)
 
 
 def picture_bytes(shape, level_num, to_half):

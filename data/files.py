@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -99,27 +100,40 @@ def find_pictures(
 def result_stems(paths: Iterable[Path | InputError]) -> dict[Path, str]:
     """Return the stem of each picture's result, in the order of `paths`; errors are left out.
 
-    It is the picture's own; pictures that differ in their ending or folder alone
-    keep it in the result's name.
+    It is the picture's own. Pictures that differ in their ending, folder or letter
+    case alone keep ending and folder in the result's name, and a number where that
+    does not tell them apart either: no two results have one name.
     """
     pictures = [path for path in paths if isinstance(path, Path)]
-    shared = Counter(path.stem for path in pictures)
-    return {
-        path: path.stem if shared[path.stem] == 1 else f"{path.parent.name}_{path.name}"
-        for path in pictures
-    }
+    shared = Counter(path.stem.casefold() for path in pictures)
+    stems: dict[Path, str] = {}
+    taken: set[str] = set()
+    for path in pictures:
+        stem = path.stem
+        if shared[stem.casefold()] > 1:
+            stem = f"{path.absolute().parent.name}_{path.name}"
+        number, unique = 1, stem
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{stem}_{number}"
+        taken.add(unique.casefold())
+        stems[path] = unique
+    return stems
 
 
-def make_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make the folder of the results and return its path.
+def make_folder(folder: str | os.PathLike[str], remedy: str = "--output") -> Path:
+    """Make a folder that will be written to and return its path.
+
+    `remedy` is the flag or setting that names it.
 
     Raises:
-        InputError: it cannot be made.
+        InputError: it cannot be made or written to.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot make this folder ({error.strerror}); name another with --output"
+            f"{folder}: cannot write to this folder ({error.strerror}); name another with {remedy}"
         ) from error
     return Path(folder)

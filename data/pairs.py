@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.errors import InputError
-from data.image_io import read_hdr, read_sdr
+from data.image_io import read_hdr_counted, read_sdr
+from data.samples import remarks_on
 
 
 class Pair(NamedTuple):
@@ -25,9 +26,10 @@ def find_pairs(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
         (pairs, faults): list of Pair sorted by stem, and one sentence for each
         file without a partner.
     """
-    hdr = _by_stem(hdr_path, appendix_hdr)
-    sdr = _by_stem(sdr_path, appendix_sdr)
-    faults = [
+    faults = []
+    hdr = _by_stem(hdr_path, appendix_hdr, faults)
+    sdr = _by_stem(sdr_path, appendix_sdr, faults)
+    faults += [
         f"{hdr[stem]} has no partner {stem}.{appendix_sdr.lstrip('.')} in {sdr_path}"
         for stem in sorted(hdr.keys() - sdr.keys())
     ]
@@ -38,22 +40,26 @@ def find_pairs(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
     return [Pair(hdr[stem], sdr[stem]) for stem in sorted(hdr.keys() & sdr.keys())], faults
 
 
-def pair_fault(pair):
-    """Read both files of a Pair; return one sentence about what is wrong, or None."""
-    try:
-        hdr, sdr = read_hdr(pair.hdr), read_sdr(pair.sdr)
-    except InputError as error:
-        return str(error)
+def inspect_pair(pair):
+    """Read both files of a Pair; return remarks on the HDR picture, a tuple of sentences.
+
+    Raises:
+        InputError: a file cannot be read, or their sizes differ.
+    """
+    hdr, counts = read_hdr_counted(pair.hdr)
+    sdr = read_sdr(pair.sdr)
     if hdr.shape != sdr.shape:
         sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (hdr, sdr)]
-        return f"{pair.hdr} is {sizes[0]} but {pair.sdr} is {sizes[1]} pixels"
-    return None
+        raise InputError(f"{pair.hdr} is {sizes[0]} but {pair.sdr} is {sizes[1]} pixels")
+    return remarks_on(hdr, counts)
 
 
-def _by_stem(folder, appendix):
+def _by_stem(folder, appendix, faults):
     suffix = f".{appendix.lstrip('.').lower()}"
-    return {
-        path.stem: path
-        for path in sorted(Path(folder).iterdir())
-        if path.suffix.lower() == suffix and path.is_file() and not path.name.startswith(".")
-    }
+    found = {}
+    for path in sorted(Path(folder).iterdir()):
+        if path.suffix.lower() == suffix and path.is_file() and not path.name.startswith("."):
+            if path.stem in found:
+                faults.append(f"{path} and {found[path.stem].name} have one name; remove one")
+            found.setdefault(path.stem, path)
+    return found

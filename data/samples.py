@@ -105,3 +105,16 @@ def looks_display_encoded(image: np.ndarray) -> bool:
     # A million pixels settle it; an odd stride avoids sampling one column only.
     stride = brightest.size // 2**20 | 1
     return np.unique(brightest[::stride]).size <= 256
+
+
+def remarks_on(image: np.ndarray, counts: SampleCounts) -> tuple[str, ...]:
+    """Return sentences on a picture that was read but may not be what it should."""
+    remarks = []
+    if looks_display_encoded(image):
+        remarks.append("looks display-encoded; scene-linear light is expected")
+    if any(counts):
+        remarks.append(
+            f"{counts.nan} NaN, {counts.inf} infinite and {counts.negative} negative samples "
+            "were mended"
+        )
+    return tuple(remarks)

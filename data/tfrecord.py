@@ -91,7 +91,10 @@ class RecordWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.path.parent}: cannot make this folder ({error})") from error
-        self._writer = tf.io.TFRecordWriter(str(self.part))
+        try:
+            self._writer = tf.io.TFRecordWriter(str(self.part))
+        except tf.errors.OpError as error:
+            raise self._failure(error) from error
         return self
 
     def write(self, record):

@@ -38,6 +38,16 @@ MULTI_SCALE = ("msssim", "tmqi")
 FT_OFFSET = 1e-6  # the original adds it to c and h of ft inside the total
 
 
+def check_weights(stage, weights):
+    """Raise InputError where a key of `weights` is no term of the stage."""
+    known = (*RECIPES[stage], *REPORTED[stage])
+    for name in weights:
+        if name not in known:
+            raise InputError(
+                f"'{name}' is no loss term of {stage}; its terms are {', '.join(known)}"
+            )
+
+
 class Objective:
     """One stage's total and its terms.
 
@@ -52,12 +62,8 @@ class Objective:
     """
 
     def __init__(self, stage, weights=None, perceptual=None):
+        check_weights(stage, weights or {})
         known = (*RECIPES[stage], *REPORTED[stage])
-        for name in weights or {}:
-            if name not in known:
-                raise InputError(
-                    f"'{name}' is no loss term of {stage}; its terms are {', '.join(known)}"
-                )
         recipe = {**RECIPES[stage], **(weights or {})}
         if perceptual is None:
             recipe = {name: w for name, w in recipe.items() if name not in PERCEPTUAL}

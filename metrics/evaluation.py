@@ -15,7 +15,7 @@ from data.errors import InputError
 from data.files import make_folder, read_bytes
 from data.image_io import read_hdr, read_hdr_counted, read_sdr
 from data.normalize import halve
-from data.samples import looks_display_encoded
+from data.samples import remarks_on
 from metrics.operators import OPERATORS
 from metrics.report_pictures import exposures, write_small
 from metrics.score_file import KEY_LENGTH, rounded
@@ -81,21 +81,14 @@ def inspect_source(path, stem, to_half, folder):
     """
     content = digest(read_bytes(path))
     hdr, mended = read_hdr_counted(path)
-    remarks = []
-    if looks_display_encoded(hdr):
-        remarks.append("looks display-encoded; operators expect scene-linear light")
-    if any(mended):
-        remarks.append(
-            f"{mended.nan} NaN, {mended.inf} infinite and {mended.negative} negative samples "
-            "were mended"
-        )
+    remarks = remarks_on(hdr, mended)
     hdr = halve(hdr) if to_half else hdr
     height, width = hdr.shape[:2]
     if min(height, width) < MIN_SIDE:
         raise InputError(f"{width}x{height} pixels are too few; TMQI needs {MIN_SIDE} on each side")
     for ev, picture in exposures(hdr).items():
         write_small(exposure_path(folder, stem, ev), picture)
-    return Source(path, stem, height, width, content, tuple(remarks))
+    return Source(path, stem, height, width, content, remarks)
 
 
 def score_row(source, method, made, key, to_half, step, folder):

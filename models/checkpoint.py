@@ -19,6 +19,7 @@ from models.display import Display
 from models.import_tf1 import MOMENTS, is_tf1, load_branch, load_optimizer, moments_of
 
 KEPT = 5
+VALUE = ".ATTRIBUTES/VARIABLE_VALUE"  # behind a variable's name in TensorFlow's files
 
 
 class Kept(NamedTuple):
@@ -50,14 +51,14 @@ class StageCheckpoint:
         self.trainer = trainer
         self.settings = settings
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.batch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.patches = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._settings = tf.Variable(json.dumps(settings), trainable=False)
         self._checkpoint = tf.train.Checkpoint(
             **{name: _weights(branch) for name, branch in branches.items()},
             adam=_moments(branches, trainer),
             step=trainer.optimizer.iterations.value,
             epoch=self.epoch,
-            batch=self.batch,
+            patches=self.patches,
             settings=self._settings,
         )
         self._manager = tf.train.CheckpointManager(
@@ -84,7 +85,7 @@ class StageCheckpoint:
                 load_branch(reader, path, name, branch)
             load_optimizer(reader, path, self.branches, self.trainer)
             return path
-        self._refuse_other_preparation(path, reader)
+        self._refuse_other_settings(path, read_kept(reader, path))
         try:
             self._checkpoint.restore(path).assert_existing_objects_matched()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
@@ -92,14 +93,14 @@ class StageCheckpoint:
         self._settings.assign(json.dumps(self.settings))  # this run's, not the restored ones
         return path
 
-    def save(self, epoch, batch=0):
-        """Write a checkpoint that goes on at `batch` of `epoch`; return its path.
+    def save(self, epoch, patches=0):
+        """Write a checkpoint that goes on behind so many patches of `epoch`; return its path.
 
         Raises:
             InputError: it cannot be written; the earlier ones are as they were.
         """
         self.epoch.assign(epoch)
-        self.batch.assign(batch)
+        self.patches.assign(patches)
         try:
             path = self._manager.save(checkpoint_number=self.step)
             part = self.folder / "settings.json.part"
@@ -112,15 +113,23 @@ class StageCheckpoint:
             ) from error
         return path
 
-    def _refuse_other_preparation(self, path, reader):
-        there = read_kept(reader).preparation
+    def _refuse_other_settings(self, path, kept):
         here = Preparation.from_settings(self.settings["preparation"])
-        if there is not None and there != here:
+        elsewhere = (
+            f"train into another folder, --set model.ckp_path_{self.stage}="
+            f"{self.folder.parent / 'mine' / self.stage}"
+        )
+        if kept.preparation != here:
             raise InputError(
-                f"{path} was trained with {there.words()}, the records have {here.words()}; train "
-                f"into another folder, --set model.ckp_path_{self.stage}="
-                f"{self.folder.parent / 'mine' / self.stage}, or make the records anew"
+                f"{path} was trained with {kept.preparation.words()}, the records have "
+                f"{here.words()}; {elsewhere}, or make the records anew"
             )
+        for name in ("no_high_branch", "no_ft_branch"):
+            if getattr(kept, name) != self.settings[name]:
+                raise InputError(
+                    f"{path} was trained with {name} = {getattr(kept, name)}, this run has "
+                    f"{self.settings[name]}; {elsewhere}"
+                )
 
 
 def latest(folder):
@@ -172,27 +181,42 @@ def load_branches(folder, branches):
             status.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             raise InputError(_mismatch(path)) from error
-    return read_kept(reader)
+    return read_kept(reader, path)
 
 
 def kept_preparation(folder):
     """Return the Preparation that a folder's latest checkpoint keeps, or None."""
     path = latest(folder)
-    return read_kept(open_checkpoint(path)).preparation if path else None
+    return read_kept(open_checkpoint(path), path).preparation if path else None
 
 
-def read_kept(reader):
-    """Return the Kept of an opened checkpoint."""
-    if is_tf1(reader):
-        return Kept(int(reader.get_tensor("global_step")), None, Display(), False, False)
-    settings = json.loads(reader.get_tensor("settings/.ATTRIBUTES/VARIABLE_VALUE"))
-    return Kept(
-        int(reader.get_tensor("step/.ATTRIBUTES/VARIABLE_VALUE")),
-        Preparation.from_settings(settings["preparation"]),
-        Display(**settings["display"]),
-        settings["no_high_branch"],
-        settings["no_ft_branch"],
-    )
+def kept_display(path):
+    """Return the Display that a checkpoint keeps."""
+    return read_kept(open_checkpoint(path), path).display
+
+
+def read_kept(reader, path):
+    """Return the Kept of an opened checkpoint.
+
+    Raises:
+        InputError: its values cannot be read.
+    """
+    try:
+        if is_tf1(reader):
+            return Kept(int(reader.get_tensor("global_step")), None, Display(), False, False)
+        settings = json.loads(reader.get_tensor(f"settings/{VALUE}"))
+        return Kept(
+            int(reader.get_tensor(f"step/{VALUE}")),
+            Preparation.from_settings(settings["preparation"]),
+            Display(**settings["display"]),
+            settings["no_high_branch"],
+            settings["no_ft_branch"],
+        )
+    except Exception as error:  # the reader raises its own kinds, damaged settings any
+        raise InputError(
+            f"{path} is damaged, of another program, or its .data file is missing; put a whole "
+            "copy there or remove it"
+        ) from error
 
 
 def _weights(branch):

@@ -5,13 +5,14 @@ import numpy as np
 from data.errors import InputError
 
 
-def fit(trainer, checkpoint, batches, steps, epochs, stop, callbacks):
+def fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks):
     """Train until `epochs` are done, saving after each; go on where `checkpoint` stands.
 
     Args:
         trainer: models.trainer.Trainer.
         checkpoint: models.checkpoint.StageCheckpoint, restored or fresh.
         batches: callable (epoch, skip) -> the batches of an epoch.
+        batch_size: patches of a batch; may differ from an interrupted run's.
         steps: of an epoch.
         epochs: in all, those before this run included.
         stop: models.callbacks.StopAtSignal.
@@ -23,7 +24,7 @@ def fit(trainer, checkpoint, batches, steps, epochs, stop, callbacks):
     Raises:
         InputError: a loss or a weight is not finite, or a checkpoint cannot be written.
     """
-    path, first, skip = None, int(checkpoint.epoch), int(checkpoint.batch)
+    path, first, skip = None, *place(checkpoint, batch_size, steps)
     for epoch in range(first, epochs):
         trainer.fit(
             batches(epoch, skip),
@@ -35,11 +36,17 @@ def fit(trainer, checkpoint, batches, steps, epochs, stop, callbacks):
         )
         _refuse_bad_weights(trainer, checkpoint.step)
         if skip + stop.done < steps:
-            return checkpoint.save(epoch, skip + stop.done)
+            return checkpoint.save(epoch, (skip + stop.done) * batch_size)
         path, skip = checkpoint.save(epoch + 1), 0
         if stop.asked:
             return path
     return path
+
+
+def place(checkpoint, batch_size, steps):
+    """Return (epoch, batches of it that are done) of a StageCheckpoint."""
+    epoch, skip = int(checkpoint.epoch), int(checkpoint.patches) // batch_size
+    return (epoch, skip) if skip < steps else (epoch + 1, 0)
 
 
 def _refuse_bad_weights(trainer, step):

@@ -34,7 +34,7 @@ class Operator:
                 f"there is no checkpoint in {folder}; train one with train_ft.py, or put the "
                 "authors' published files there"
             )
-        self.kept = read_kept(open_checkpoint(path))
+        self.kept = read_kept(open_checkpoint(path), path)
         self.path = path
         self.preparation = self.kept.preparation or default_preparation
         self.ablations = {

@@ -96,6 +96,13 @@ def test_set_reads_python_values_and_texts():
     assert config.train.loss_weights_ft == {"h": 0}
 
 
+def test_a_text_setting_takes_any_text():
+    assert parsed("--set", "test.result=2024").test.result == "2024"
+    assert parsed("--set", "model.loss_vgg=2024").model.loss_vgg == "2024"
+    with pytest.raises(InputError, match="a dict from loss term"):
+        parsed("--set", "train.loss_weights_ft={[1]: 2}")
+
+
 def test_switches_win_over_set_and_leave_the_defaults_alone():
     config = parsed("--set", "train.epochs_ft=7", "--epochs", "3", "--no_high_branch")
     assert config.train.epochs_ft == 3

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from conftest import scene
 
+from data.errors import InputError
 from data.image_io import write_hdr, write_sdr
-from data.pairs import Pair, find_pairs, pair_fault
+from data.pairs import Pair, find_pairs, inspect_pair
 from data.parallel import in_order
 
 
@@ -30,27 +31,44 @@ def test_pairs_by_stem_and_every_lonely_file(folders):
 
 
 def test_whole_pair_has_no_fault(folders):
-    assert pair_fault(Pair(folders[0] / "a.hdr", folders[1] / "a.png")) is None
+    assert inspect_pair(Pair(folders[0] / "a.hdr", folders[1] / "a.png")) == ()
 
 
 def test_unequal_sizes_are_named(folders):
     hdr, sdr = folders
     write_sdr(sdr / "a.png", np.zeros((64, 81, 3), np.uint8))
-    fault = pair_fault(Pair(hdr / "a.hdr", sdr / "a.png"))
-    assert "80x64" in fault and "81x64" in fault and "a.hdr" in fault
+    with pytest.raises(InputError, match=r"a\.hdr is 80x64 but .*a\.png is 81x64"):
+        inspect_pair(Pair(hdr / "a.hdr", sdr / "a.png"))
 
 
 def test_unreadable_files_are_named(folders):
     hdr, sdr = folders
     (hdr / "a.hdr").write_bytes((hdr / "a.hdr").read_bytes()[:-100])
-    assert "a.hdr" in pair_fault(Pair(hdr / "a.hdr", sdr / "a.png"))
+    with pytest.raises(InputError, match=r"a\.hdr"):
+        inspect_pair(Pair(hdr / "a.hdr", sdr / "a.png"))
+
+
+def test_two_files_of_one_name_are_a_fault(folders):
+    hdr, sdr = folders
+    (hdr / "a.HDR").write_bytes((hdr / "a.hdr").read_bytes())
+    _, faults = find_pairs(hdr, sdr, "hdr", "png")
+    assert any("have one name" in fault for fault in faults)
+
+
+def test_mended_samples_are_remarked(folders):
+    hdr, sdr = folders
+    picture = scene(64, 80)
+    picture[0, 0] = (np.nan, -1, np.inf)
+    np.save(hdr / "a.npy", picture)
+    remarks = inspect_pair(Pair(hdr / "a.npy", sdr / "a.png"))
+    assert remarks == ("1 NaN, 1 infinite and 1 negative samples were mended",)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_in_order_keeps_order_and_errors(folders, processes):
     hdr, sdr = folders
     tasks = [(Pair(hdr / f"{s}.hdr", sdr / f"{s}.png"),) for s in ("a", "gone", "b")]
-    outcomes = list(in_order(pair_fault, tasks, processes, cv2.getNumThreads))
+    outcomes = list(in_order(inspect_pair, tasks, processes, cv2.getNumThreads))
     assert [task for task, _ in outcomes] == tasks
-    assert outcomes[0][1] is None and outcomes[2][1] is None
-    assert "gone" in outcomes[1][1]
+    assert outcomes[0][1] == () and outcomes[2][1] == ()
+    assert "gone" in str(outcomes[1][1])

@@ -11,6 +11,7 @@ from data.prepare import Preparation
 from losses.objectives import Objective
 from models.checkpoint import KEPT, StageCheckpoint, kept_preparation, latest, load_branches
 from models.display import Display
+from models.fit import place
 from models.inference import Operator
 from models.tone_mapper import make_branches, tone_mapper
 from models.trainer import Trainer
@@ -51,11 +52,11 @@ def test_everything_comes_back(tmp_path):
     trainer, checkpoint = stage(tmp_path)
     assert checkpoint.restore() is None
     train(trainer, 3)
-    path = checkpoint.save(epoch=2, batch=1)
+    path = checkpoint.save(epoch=2, patches=8)
     assert path.endswith("model-bot.ckpt-3")
     again, restored = stage(tmp_path)
     assert restored.restore() == path
-    assert (restored.step, int(restored.epoch), int(restored.batch)) == (3, 2, 1)
+    assert (restored.step, int(restored.epoch), int(restored.patches)) == (3, 2, 8)
     for a, b in zip(state(trainer), state(again), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -135,6 +136,32 @@ def test_ablations_are_kept(tmp_path):
     assert operator.kept.no_ft_branch and operator.preparation == FUSED
 
 
+def test_another_ablation_is_refused(tmp_path):
+    _, checkpoint = stage(tmp_path)
+    checkpoint.save(0)
+    _, other = stage(tmp_path, kept=settings(no_high_branch=True))
+    with pytest.raises(InputError, match=r"no_high_branch = False, this run has True; .*mine/bot"):
+        other.restore()
+
+
+def test_own_checkpoint_without_its_data_is_one_sentence(tmp_path):
+    _, checkpoint = stage(tmp_path)
+    checkpoint.save(0)
+    next(tmp_path.glob("*.data*")).unlink()
+    with pytest.raises(InputError, match="is damaged"):
+        kept_preparation(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("patches", "batch_size", "expected"),
+    [(0, 4, (2, 0)), (8, 4, (2, 2)), (9, 4, (2, 2)), (8, 8, (2, 1)), (40, 4, (3, 0))],
+)
+def test_an_interrupted_epoch_goes_on_with_any_batch_size(tmp_path, patches, batch_size, expected):
+    _, checkpoint = stage(tmp_path)
+    checkpoint.save(2, patches)
+    assert place(checkpoint, batch_size, 10) == expected
+
+
 def test_no_checkpoint_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"no checkpoint in .*; train one with train_ft\.py"):
         Operator(tmp_path, PAPER)
@@ -206,8 +233,14 @@ def test_damage_is_one_sentence(published):
     with pytest.raises(InputError, match=r"ckpt-4242"):
         load_branches(published, make_branches()._asdict())
     data.unlink()
-    with pytest.raises(InputError, match=r"ftlayer"):
-        load_branches(published, make_branches()._asdict())
+    for use in (
+        lambda: load_branches(published, make_branches()._asdict()),
+        lambda: Operator(published, PAPER),
+        lambda: stage(published, "ft", settings(PAPER))[1].restore(),
+        lambda: kept_preparation(published),
+    ):
+        with pytest.raises(InputError, match=r"ckpt-4242 (is damaged|has no readable)"):
+            use()
     (published / "checkpoint").write_text("not a checkpoint state")
     with pytest.raises(InputError, match=r"checkpoint names no checkpoint"):
         latest(published)
