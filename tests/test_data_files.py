@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from data.errors import InputError
-from data.files import list_pictures, read_bytes
+from data.files import find_pictures, list_pictures, make_folder, read_bytes, result_stems
 
 
 def test_read_bytes_refuses(tmp_path):
@@ -47,3 +48,28 @@ def test_list_pictures_refuses(tmp_path):
     for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "missing", "a\0b"):
         with pytest.raises(InputError):
             list_pictures([path], (".hdr",))
+
+
+def test_no_two_results_have_one_name():
+    paths = ["1/b/x.hdr", "2/b/x.hdr", "y.hdr", "Y.HDR", "c/z.exr", "c/z.hdr", "alone.pfm"]
+    stems = result_stems([Path(path) for path in paths])
+    assert stems[Path("alone.pfm")] == "alone"
+    assert stems[Path("c/z.exr")] == "c_z.exr"
+    assert (stems[Path("1/b/x.hdr")], stems[Path("2/b/x.hdr")]) == ("b_x.hdr", "b_x.hdr_2")
+    names = [stem.casefold() for stem in stems.values()]
+    assert len(set(names)) == len(paths)
+
+
+def test_find_pictures_keeps_errors_in_place(tmp_path):
+    (tmp_path / "a.hdr").touch()
+    found = find_pictures([tmp_path / "gone.hdr", tmp_path, tmp_path / "a.hdr"], (".hdr",))
+    assert isinstance(found[0], InputError) and "gone.hdr" in str(found[0])
+    assert found[1:] == [tmp_path / "a.hdr"]
+
+
+def test_make_folder(tmp_path):
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file/x: cannot write .*; name another with train\.x"):
+        make_folder(tmp_path / "file" / "x", "train.x")
+    assert list((tmp_path / "a" / "b").iterdir()) == []

@@ -283,7 +283,7 @@ def test_nan_stops_and_names_the_first_bad_term(studio, records, tmp_path):
     assert outcome.returncode == 2
     assert "train_bot.py: step 0: loss_l1 is nan" in outcome.stderr
     assert "Traceback" not in outcome.stderr
-    assert not (tmp_path / "bot").exists()
+    assert not list((tmp_path / "bot").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -295,6 +295,14 @@ def test_nan_stops_and_names_the_first_bad_term(studio, records, tmp_path):
         ({"model__loss_vgg": "no/vgg16.npy"}, "no/vgg16.npy: the VGG-16 weights"),
         ({"model__tfrecord_dual": "no/records_"}, "no records at no/records_.tfrecord"),
         ({"train__loss_weights_bot": "{'hue': 1}"}, "'hue' is no loss term of bot"),
+        (
+            {"model__ckp_path_bot": ROOT / "README.md" / "bot"},
+            r"README.md/bot: cannot write to this folder .*model\.ckp_path_bot",
+        ),
+        (
+            {"train__log_path": ROOT / "README.md"},
+            r"README.md/bot: cannot write to this folder .*train\.log_path",
+        ),
     ],
 )
 def test_disagreement_stops_training_before_it_starts(studio, trained, changes, message):
@@ -365,6 +373,27 @@ def test_half_size(studio, trained, tmp_path):
     )
     assert outcome.returncode == 0
     assert read_sdr(tmp_path / "out" / "odd.jpg").shape == (64, 96, 3)
+
+
+def test_flags_that_would_do_nothing_are_refused(studio, trained):
+    outcome = studio.run("test.py", "--test_resize_to_half")
+    assert outcome.returncode == 2 and "settled by generate_tfrec.py" in outcome.stderr
+    outcome = studio.run("test.py", studio.folder / "hdr", dev__fuse_mid_layers=True)
+    assert outcome.returncode == 2 and "was trained with False; leave it out" in outcome.stderr
+
+
+def test_remarks_while_records_are_made(studio, trained, tmp_path):
+    picture = scene(64, 72)
+    picture[3, 4] = (np.nan, -1, np.inf)
+    np.save(tmp_path / "odd.npy", picture)
+    outcome = studio.run(
+        "generate_tfrec.py",
+        test__hdr_path=tmp_path,
+        data__appendix_hdr="npy",
+        test__tfrecord_test=tmp_path / "test_",
+    )
+    assert outcome.returncode == 0
+    assert "odd.npy: 1 NaN, 1 infinite and 1 negative samples were mended" in outcome.stderr
 
 
 def test_without_a_checkpoint_there_is_no_picture(studio, records, tmp_path):
