@@ -30,8 +30,7 @@ from data.examples import (
     picture_sample,
 )
 from data.files import list_pictures, result_stems
-from data.image_io import HDR_SUFFIXES
-from data.pairs import find_pairs, inspect_pair
+from data.pairs import find_pairs, hdr_suffix, inspect_pair
 from data.parallel import in_order
 from data.prepare import Preparation
 
@@ -90,7 +89,7 @@ def checked_pairs(config):
     data = config.data
     existing_folder(data.hdr_path, "data.hdr_path")
     existing_folder(data.sdr_path, "data.sdr_path")
-    hdr_suffix(config)
+    hdr_suffix(data.appendix_hdr)
     pairs, faults = find_pairs(data.hdr_path, data.sdr_path, data.appendix_hdr, data.appendix_sdr)
     work = in_order(inspect_pair, [(pair,) for pair in pairs], data.processes, one_thread)
     for (pair,), outcome in tqdm(work, "checking", len(pairs), unit="pair"):
@@ -111,22 +110,11 @@ def checked_pairs(config):
     return pairs
 
 
-def hdr_suffix(config):
-    """Return the ending of the HDR files with its dot; raise InputError for one nobody reads."""
-    suffix = f".{config.data.appendix_hdr.lstrip('.').lower()}"
-    if suffix not in HDR_SUFFIXES:
-        known = ", ".join(suffix.lstrip(".") for suffix in HDR_SUFFIXES)
-        raise InputError(
-            f"data.appendix_hdr is {config.data.appendix_hdr!r}; it must be one of {known}"
-        )
-    return suffix
-
-
 def write_test(config, by_hand):
     """Prepare every picture of test.hdr_path; bad ones are named and skipped."""
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
     to_half = config.dev.test_resize_to_half
-    paths = [Path(path) for path in list_pictures([folder], [hdr_suffix(config)])]
+    paths = [Path(path) for path in list_pictures([folder], [hdr_suffix(config.data.appendix_hdr)])]
     preparation = test_preparation(config, by_hand)
     good, skipped, total = [], 0, 0
     work = in_order(inspect_picture, [(path,) for path in paths], config.data.processes, one_thread)

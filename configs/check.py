@@ -67,6 +67,8 @@ KINDS = {
         "sdr_path": TEXT,
         "appendix_hdr": TEXT,
         "appendix_sdr": TEXT,
+        "label_path": TEXT,
+        "label_saturation": POSITIVE,
         "patch_size_h": COUNT,
         "patch_size_w": COUNT,
         "patch_size_ft_h": COUNT,

@@ -35,6 +35,10 @@ config.data.hdr_path = "dataset/train/hdr/"
 config.data.sdr_path = "dataset/train/sdr/"
 config.data.appendix_hdr = "hdr"  # hdr, exr, pfm, tif or npy
 config.data.appendix_sdr = "jpg"
+# (+) make_sdr.py: where its table and contact sheets go, and the exponent of the
+# scene's colour ratios in the pictures it makes; 1 keeps the colours.
+config.data.label_path = "dataset/train/labels/"
+config.data.label_saturation = 1.0
 # Patches of step 1 (high; bot sees them 2^level_num smaller) and step 2 (ft).
 config.data.patch_size_h = 512
 config.data.patch_size_w = 512

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.errors import InputError
-from data.image_io import read_hdr_counted, read_sdr
+from data.image_io import HDR_SUFFIXES, SDR_SUFFIXES, read_hdr_counted, read_sdr
 from data.samples import remarks_on
 
 
@@ -38,6 +38,41 @@ def find_pairs(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
         for stem in sorted(sdr.keys() - hdr.keys())
     ]
     return [Pair(hdr[stem], sdr[stem]) for stem in sorted(hdr.keys() & sdr.keys())], faults
+
+
+def find_lonely(hdr_path, sdr_path, appendix_hdr):
+    """Tell the HDR files that have no SDR partner from those that have.
+
+    Args:
+        hdr_path, sdr_path: folders.
+        appendix_hdr: ending of the HDR files, with or without the dot.
+
+    Returns:
+        (lonely, partners): list of Path sorted by stem, and dict from the stem of each
+        other HDR file to the list of its partners, which may have any SDR ending.
+
+    Raises:
+        InputError: two HDR files have one name.
+    """
+    partners = {}
+    for path in sorted(Path(sdr_path).iterdir()):
+        if path.suffix.lower() in SDR_SUFFIXES:
+            partners.setdefault(path.stem, []).append(path)
+    faults = []
+    hdr = _by_stem(hdr_path, appendix_hdr, faults)
+    if faults:
+        raise InputError(faults[0])
+    lonely = [hdr[stem] for stem in sorted(hdr.keys() - partners.keys())]
+    return lonely, {stem: partners[stem] for stem in sorted(hdr.keys() & partners.keys())}
+
+
+def hdr_suffix(appendix_hdr):
+    """Return the ending of the HDR files with its dot; raise InputError for one nobody reads."""
+    suffix = f".{appendix_hdr.lstrip('.').lower()}"
+    if suffix not in HDR_SUFFIXES:
+        known = ", ".join(suffix.lstrip(".") for suffix in HDR_SUFFIXES)
+        raise InputError(f"data.appendix_hdr is {appendix_hdr!r}; it must be one of {known}")
+    return suffix
 
 
 def inspect_pair(pair):

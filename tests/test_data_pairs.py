@@ -5,7 +5,7 @@ from conftest import scene
 
 from data.errors import InputError
 from data.image_io import write_hdr, write_sdr
-from data.pairs import Pair, find_pairs, inspect_pair
+from data.pairs import Pair, find_lonely, find_pairs, inspect_pair
 from data.parallel import in_order
 
 
@@ -72,3 +72,12 @@ def test_in_order_keeps_order_and_errors(folders, processes):
     assert [task for task, _ in outcomes] == tasks
     assert outcomes[0][1] == () and outcomes[2][1] == ()
     assert "gone" in str(outcomes[1][1])
+
+
+def test_a_partner_has_any_ending(folders):
+    hdr, sdr = folders
+    (sdr / "b.png").rename(sdr / "b.JPEG")
+    (sdr / "b.tif").touch()
+    lonely, partners = find_lonely(hdr, sdr, ".hdr")
+    assert lonely == [hdr / "only hdr.hdr"]
+    assert partners == {"a": [sdr / "a.png"], "b": [sdr / "b.JPEG", sdr / "b.tif"]}

@@ -17,6 +17,7 @@ from conftest import GOLDEN, ROOT, run_script, scene
 from data.image_io import read_sdr, write_hdr, write_sdr
 
 SCRIPTS = (
+    "make_sdr.py",
     "generate_tfrec.py",
     "train_bot.py",
     "train_high.py",

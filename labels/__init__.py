@@ -1,0 +1,1 @@
+"""Labels for HDR pictures that have no SDR partner: the best of a family of operators."""

@@ -1,0 +1,115 @@
+"""The parametric family of operators that labels are chosen from.
+
+One curve for all pixels, after the detail of the luminance is raised. With a gain
+of 1 it is a global operator. The scene's colour ratios are kept, so that only the
+luminance is up for choice.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from metrics.colour import chromaticity_at
+from metrics.display import floored, log_average, scene
+from models.display import srgb_encode
+
+RADIUS = (
+    1 / 12
+)  # of the guided filter, as a share of the longer side; smaller ones raise noise alone
+# Variance in stops² above which the guided filter takes a step for an edge and keeps it:
+# texture has less, a skyline more, which would get a halo.
+EDGE = 0.5
+
+
+class Setting(NamedTuple):
+    """One operator of the family.
+
+    key: display luminance of the scene's log-average before the curve, above 0.
+    white: exposed luminance that becomes pure white, above 0.
+    contrast: exponent of the scene's luminance, above 0; 1 leaves it.
+    detail: gain of the detail layer, 1 leaves it.
+    """
+
+    key: float
+    white: float
+    contrast: float
+    detail: float
+
+
+class Prepared(NamedTuple):
+    """What all settings share for one picture.
+
+    rgb: H×W×3 linear, the colour ratios of the label.
+    log: H×W log2 luminance, its mean over the pixels that are not black at 0.
+    detail: H×W, `log` less its base.
+    black: H×W bool, pixels without light.
+    """
+
+    rgb: np.ndarray
+    log: np.ndarray
+    detail: np.ndarray
+    black: np.ndarray
+
+
+def prepared(hdr, saturation=1.0):
+    """Split a picture once for all settings.
+
+    Args:
+        hdr: H×W×3 linear RGB, any unit.
+        saturation: exponent of the colour ratios (C / L)^s (C. Schlick, "Quantization
+            Techniques for Visualization of High Dynamic Range Pictures", 1994); 1 keeps
+            the scene's.
+
+    Raises:
+        InputError: wrong shape, non-finite samples or a black picture.
+    """
+    rgb, own = scene(hdr)
+    log = np.log2(floored(own) / log_average(own))
+    radius = max(1, round(RADIUS * max(log.shape)))
+    return Prepared(rgb**saturation, log, log - guided(log, radius, EDGE), own <= 0)
+
+
+def guided(picture, radius, edge):
+    """Smooth a picture but keep its edges: the guided filter with itself as guide.
+
+    K. He, J. Sun and X. Tang, "Guided Image Filtering", IEEE TPAMI 35(6), 2013,
+    equations 5, 6 and 8.
+
+    Args:
+        picture: H×W float64.
+        radius: pixels; windows have 2 radius + 1 on each side.
+        edge: epsilon of the paper, variance in squared units of the picture.
+
+    Returns:
+        H×W float64.
+    """
+    mean = _box(picture, radius)
+    # Rounding can leave a flat window a variance just under 0.
+    variance = np.maximum(_box(picture**2, radius) - mean**2, 0)
+    slope = variance / (variance + edge)
+    return _box(slope, radius) * picture + _box((1 - slope) * mean, radius)
+
+
+def _box(picture, radius):
+    return cv2.boxFilter(picture, -1, (2 * radius + 1,) * 2, borderType=cv2.BORDER_REFLECT)
+
+
+def curve(exposed, white):
+    """Photographic curve x (1 + x / white²) / (1 + x), at most 1.
+
+    E. Reinhard, M. Stark, P. Shirley and J. Ferwerda, "Photographic Tone Reproduction for
+    Digital Images", ACM Trans. Graphics 21(3), 2002, equation 4.
+
+    Args:
+        exposed: any shape, 0 and above.
+        white: exposed luminance that becomes 1, above 0.
+    """
+    return np.minimum(exposed * (1 + exposed / white**2) / (1 + exposed), 1)
+
+
+def render(source, setting):
+    """Tone-map a Prepared picture with a Setting; H×W×3 uint8, sRGB-encoded."""
+    log = setting.contrast * source.log + (setting.detail - 1) * source.detail
+    shown = np.where(source.black, 0, curve(setting.key * np.exp2(log), setting.white))
+    return np.rint(255 * srgb_encode(chromaticity_at(source.rgb, shown))).astype(np.uint8)

@@ -1,0 +1,195 @@
+"""The search for the label of one picture: the best TMQI that passes the guards."""
+
+import itertools
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from data.errors import InputError
+from labels.family import Setting, prepared, render
+from labels.guards import broken, figures
+from metrics.operators import OPERATORS
+from metrics.report_pictures import reduced
+from metrics.tmqi import MIN_SIDE, TMQI, tmqi
+
+SIDE = 512  # pixels, longer side of the picture that is searched on
+FINALISTS = 4  # tried at full size until one passes the guards there too
+FAMILY = "family"
+NO_SCORE = "no operator's picture of this scene has a TMQI; leave it out"
+GRID = Setting(
+    key=(0.09, 0.18, 0.36), white=(2.0, 8.0), contrast=(0.65, 0.85, 1.1), detail=(1.0, 1.8)
+)
+BOUNDS = Setting(key=(0.01, 4.0), white=(0.5, 100.0), contrast=(0.5, 1.6), detail=(1.0, 2.5))
+STARTS = 2  # settings of the grid that are refined
+STEP = 1.35  # factor of the first round
+ROUNDS = 4  # each takes the square root of the factor
+# Along one parameter, then along two: at the edge of what a guard allows, changing
+# one alone either breaks it or lowers Q.
+MOVES = sorted(
+    (move for move in itertools.product((0, 1, -1), repeat=4) if 1 <= np.abs(move).sum() <= 2),
+    key=lambda move: np.abs(move).sum(),
+)
+
+
+class Candidate(NamedTuple):
+    """An operator tried: FAMILY or a name of OPERATORS, its Setting or None, and what it got.
+
+    excess: dict of labels.guards.broken, empty if the guards are passed.
+    """
+
+    operator: str
+    setting: Setting | None
+    score: TMQI
+    figures: tuple
+    excess: dict
+
+    def rank(self):
+        """Return what to compare by: guards first, then Q."""
+        return -sum(self.excess.values()), self.score.Q
+
+
+class Trials:
+    """Tries operators on one picture and remembers what came of it."""
+
+    def __init__(self, hdr, saturation):
+        self.hdr = hdr
+        self.source = prepared(hdr, saturation)
+        self.rejected = Counter()
+        self.scores = {}
+        self.checked = {}
+
+    def picture(self, operator, setting):
+        """Return the H×W×3 uint8 picture of an operator; raises InputError as operators do."""
+        return render(self.source, setting) if setting else OPERATORS[operator](self.hdr)
+
+    def quality(self, operator, setting=None):
+        """Return Q, or -1 where there is none."""
+        place = operator, setting
+        if place not in self.scores:
+            try:
+                self.scores[place] = tmqi(self.hdr, self.picture(*place))
+            except InputError:  # Mantiuk's stops at some pictures
+                return -1.0
+        score = self.scores[place].Q
+        return score if score == score else -1.0
+
+    def candidate(self, operator, setting=None):
+        """Return the Candidate of an operator that has a Q, its guards checked."""
+        place = operator, setting
+        if place not in self.checked:
+            found = figures(self.hdr, self.picture(*place))
+            excess = broken(found)
+            self.rejected.update(excess.keys())
+            self.checked[place] = Candidate(*place, self.scores[place], found, excess)
+        return self.checked[place]
+
+    def best(self, places):
+        """Return the Candidate that ranks first; guards are only checked until one passes."""
+        tried = []
+        for place in sorted(places, key=lambda place: -self.quality(*place)):
+            if self.quality(*place) < 0:
+                break
+            tried.append(self.candidate(*place))
+            if not tried[-1].excess:
+                break
+        return max(tried, key=Candidate.rank, default=None)
+
+
+class Choice(NamedTuple):
+    """What was chosen: picture H×W×3 uint8, its Candidate at full size, and the search.
+
+    tried: number of operators and settings scored.
+    rejected: dict from guard to the number of candidates that broke it.
+    """
+
+    picture: object
+    candidate: Candidate
+    tried: int
+    rejected: dict
+
+
+def choose(hdr, saturation=1.0):
+    """Search the label of a picture.
+
+    A grid of settings and the classical operators come first; the settings that are
+    best are then refined by shrinking steps along one and two parameters. A picture that
+    no candidate suits gets the one that breaks the guards least.
+
+    Args:
+        hdr: H×W×3 linear RGB, any unit, sides of at least metrics.tmqi.MIN_SIDE.
+        saturation: see labels.family.prepared.
+
+    Raises:
+        InputError: too small, black, of constant luminance, or nothing has a Q.
+    """
+    height, width = hdr.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise InputError(f"{width}x{height} pixels are too few; TMQI needs {MIN_SIDE} on each side")
+    # The shorter side must keep what TMQI needs.
+    side = max(SIDE, -(-MIN_SIDE * max(height, width) // min(height, width)))
+    trials = Trials(reduced(hdr, side), saturation)
+    found = [trials.best([(name, None)]) for name in OPERATORS]
+    # Starts of different contrast, as the best of all often are neighbours.
+    starts = []
+    for contrast in GRID.contrast:
+        axes = GRID._replace(contrast=(contrast,))
+        starts.append(
+            trials.best([(FAMILY, Setting(*values)) for values in itertools.product(*axes)])
+        )
+    starts = sorted(filter(None, starts), key=Candidate.rank, reverse=True)
+    found += [refined(trials, start) for start in starts[:STARTS]]
+    found = sorted(filter(None, found), key=Candidate.rank, reverse=True)
+    if not found:
+        raise InputError(NO_SCORE)
+    best = at_full_size(hdr, saturation, found[:FINALISTS])
+    return Choice(*best, len(trials.scores), dict(trials.rejected))
+
+
+def refined(trials, start):
+    """Climb from a Candidate of the family by MOVES; return the best met."""
+    best, step = start, STEP
+    for _ in range(ROUNDS):
+        for move in MOVES:
+            while (better := _improved(trials, best, move, step)) is not None:
+                best = better
+        step **= 0.5
+    return best
+
+
+def _improved(trials, best, move, step):
+    """Return the Candidate one move away, or None where it is no better."""
+    moved = (
+        min(max(value * step**steps, least), most)
+        for value, steps, (least, most) in zip(best.setting, move, BOUNDS, strict=True)
+    )
+    near = Setting(*moved)
+    quality = trials.quality(FAMILY, near)
+    # Checking guards costs more than Q, and a lower Q can only win by them.
+    if near == best.setting or quality < 0 or (not best.excess and quality <= best.score.Q):
+        return None
+    candidate = trials.candidate(FAMILY, near)
+    return candidate if candidate.rank() > best.rank() else None
+
+
+def at_full_size(hdr, saturation, finalists):
+    """Return (picture, Candidate) of the first finalist that passes at full size, or least fails.
+
+    Args:
+        hdr: H×W×3 linear RGB.
+        saturation: see labels.family.prepared.
+        finalists: Candidates, best first.
+
+    Raises:
+        InputError: none has a Q.
+    """
+    trials, best = Trials(hdr, saturation), None
+    for item in finalists:
+        found = trials.best([(item.operator, item.setting)])
+        if found is not None and (best is None or found.rank() > best.rank()):
+            best = found
+        if best is not None and not best.excess:
+            break
+    if best is None:
+        raise InputError(NO_SCORE)
+    return trials.picture(best.operator, best.setting), best

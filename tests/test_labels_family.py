@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from conftest import scene
+
+from data.errors import InputError
+from labels.family import Setting, curve, guided, prepared, render
+from metrics.colour import colour
+
+PLAIN = Setting(key=0.18, white=4.0, contrast=1.0, detail=1.0)
+
+
+def test_the_curve_by_hand():
+    assert curve(np.array([0, 1, 2, 9]), 2.0) == pytest.approx([0, 1.25 / 2, 1, 1])
+    values = curve(np.geomspace(1e-6, 1e3, 500), 5.0)
+    assert (np.diff(values) >= 0).all() and values.max() == 1
+
+
+def test_the_guided_filter_is_the_papers():
+    picture = np.random.default_rng(0).normal(size=(12, 14))
+    slope, offset = np.zeros_like(picture), np.zeros_like(picture)
+    for y in range(1, 11):
+        for x in range(1, 13):
+            window = picture[y - 1 : y + 2, x - 1 : x + 2]
+            slope[y, x] = window.var() / (window.var() + 0.3)
+            offset[y, x] = (1 - slope[y, x]) * window.mean()
+    expected = slope[4:7, 4:7].mean() * picture[5, 5] + offset[4:7, 4:7].mean()
+    assert guided(picture, 1, 0.3)[5, 5] == pytest.approx(expected)
+
+
+def test_the_guided_filter_keeps_steps_and_flats():
+    step = np.where(np.arange(60) < 30, 0.0, 8.0) * np.ones((40, 1))
+    assert np.abs(guided(step, 4, 0.5) - step).max() < 0.4
+    assert guided(np.full((20, 20), 3.7), 4, 0.5) == pytest.approx(3.7)
+
+
+def test_a_gain_of_one_is_a_global_curve():
+    grey = np.repeat(scene(50, 60)[..., :1], 3, axis=2)
+    made = render(prepared(grey), PLAIN)[..., 0]
+    order = np.argsort(grey[..., 0], axis=None)
+    assert (np.diff(made.ravel()[order].astype(int)) >= 0).all()
+    # The log-average is shown at key (1 + key / white²) / (1 + key).
+    source = prepared(grey)
+    middle = np.abs(source.log).argmin()
+    light = 0.18 * (1 + 0.18 / 16) / 1.18
+    assert made.ravel()[middle] == pytest.approx(255 * (1.055 * light ** (1 / 2.4) - 0.055), abs=2)
+
+
+def test_the_gain_raises_detail_and_not_the_base():
+    generator = np.random.default_rng(1)
+    picture = np.exp2(generator.normal(0, 0.2, (120, 120, 1))) * np.ones(3)
+    picture[:, 60:] *= 64
+    source = prepared(picture)
+    plain, more = (render(source, PLAIN._replace(detail=gain))[..., 1] for gain in (1.0, 2.0))
+    for part in (np.s_[:, 10:50], np.s_[:, 70:110]):
+        assert more[part].std() > 1.6 * plain[part].std()
+        assert more[part].mean() == pytest.approx(plain[part].mean(), abs=3)
+
+
+def test_colours_are_the_scenes():
+    hdr = scene(60, 70)
+    same = colour(hdr, render(prepared(hdr), PLAIN))
+    assert same.correlation > 0.99 and same.chroma_ratio == pytest.approx(1, abs=0.02)
+    assert colour(hdr, render(prepared(hdr, 0.5), PLAIN)).chroma_ratio < 0.8
+
+
+def test_black_stays_black_and_nothing_else_is_refused():
+    hdr = scene(50, 60)
+    hdr[10:20, 10:20] = 0
+    made = render(prepared(hdr), PLAIN._replace(detail=2.0))
+    assert not made[10:20, 10:20].any()
+    assert made[30:].any()
+    with pytest.raises(InputError, match="black"):
+        prepared(np.zeros((50, 60, 3)))

@@ -1,0 +1,109 @@
+import cv2
+import numpy as np
+import pytest
+
+from labels.family import Setting, prepared, render
+from labels.guards import LIMITS, Figures, broken, figures, halo, noise_gain, span
+from metrics.operators import OPERATORS
+
+GOOD = Figures(
+    **{"blown": 0.0, "crushed": 0.0, "correlation": 1.0, "chroma_ratio": 1.0, "cast": 0.0},
+    **{"span": 200.0, "halo": 0.0, "noise": 1.0},
+)
+
+
+@pytest.fixture(scope="module")
+def hdr():
+    """A dark ground with faint texture beneath a bright sky, coloured."""
+    generator = np.random.default_rng(3)
+    light = np.exp2(cv2.GaussianBlur(generator.normal(0, 6, (200, 240)), (0, 0), 2))
+    light[:90] = 24 + 8 * np.linspace(0, 1, 240)
+    light *= np.exp2(generator.normal(0, 0.02, light.shape))
+    tint = cv2.resize(generator.uniform(0.4, 1, (5, 6, 3)), (240, 200))
+    return (light[..., None] * tint).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def made(hdr):
+    return render(prepared(hdr), Setting(0.18, 6.0, 1.0, 1.0))
+
+
+def fired(hdr, sdr):
+    return set(broken(figures(hdr, sdr)))
+
+
+def test_excess_by_hand():
+    assert broken(GOOD) == {}
+    bad = GOOD._replace(blown=0.03, correlation=0.76, noise=-5.0, span=60.0)
+    assert broken(bad) == pytest.approx({"blown": 0.5, "correlation": 0.2, "span": 0.5})
+    grey_scene = GOOD._replace(correlation=float("nan"), chroma_ratio=float("nan"))
+    assert broken(grey_scene) == {}
+
+
+def test_a_plain_picture_passes(hdr, made):
+    assert fired(hdr, made) == set()
+
+
+def test_clipping_is_seen(hdr, made):
+    white, black = made.copy(), made.copy()
+    white[:20], black[-20:] = 255, 0
+    assert figures(hdr, white).blown == pytest.approx(0.1, abs=0.01)
+    assert figures(hdr, black).crushed == pytest.approx(0.1, abs=0.01)
+    assert "blown" in fired(hdr, white) and "crushed" in fired(hdr, black)
+    dark = hdr.copy()
+    dark[-20:] = 0  # black in the scene as well
+    assert figures(dark, black).crushed < 0.01
+
+
+def test_colour_faults_are_seen(hdr, made):
+    grey = np.repeat(made[..., 1:2], 3, axis=2)
+    assert {"correlation", "chroma_ratio"} <= fired(hdr, grey)
+    assert "cast" in fired(hdr, np.clip(made + np.array([30.0, 0, 0]), 0, 255).astype(np.uint8))
+    swapped = np.ascontiguousarray(made[..., ::-1])
+    assert "correlation" in fired(hdr, swapped)
+
+
+def test_greyness_is_seen(hdr, made):
+    assert "span" in fired(hdr, (made * 0.3 + 90).astype(np.uint8))
+    assert span(np.linspace(0, 255, 10000).reshape(100, 100)) == pytest.approx(250, abs=5)
+
+
+def test_halos_are_seen(hdr, made):
+    codes = made.astype(np.float32)
+    ringed = codes + 0.8 * (codes - cv2.GaussianBlur(codes, (0, 0), 6))
+    ringed = np.clip(ringed, 0, 255).astype(np.uint8)
+    assert figures(hdr, made).halo < 1
+    assert "halo" in fired(hdr, ringed)
+    assert halo(np.zeros((50, 50)), np.ones((50, 50))) == 0
+
+
+def test_halo_of_a_ringing_step_by_hand():
+    step = np.where(np.arange(100) < 50, 0.0, 6.0) * np.ones((100, 1))
+    codes = np.where(step > 0, 180.0, 60.0)
+    assert halo(step, codes) == pytest.approx(0, abs=1e-9)
+    # 10 codes more on both sides, on 4 of the 4 pixels that lie near the edge.
+    codes[:, 50:54] += 10
+    codes[:, 46:50] -= 10
+    share = 4 / 50  # of each side, whose mean code rises with it
+    assert halo(step, codes) == pytest.approx(10 * (1 - share), rel=0.35)
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.0, 3.0])
+def test_noise_gain_is_the_amplification(gain):
+    generator = np.random.default_rng(5)
+    fine = generator.normal(0, 0.15, (200, 200))
+    light = 0.05 * np.exp2(gain * fine)
+    codes = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    sdr = np.repeat(np.rint(codes)[..., None], 3, axis=2).astype(np.uint8)
+    found = noise_gain(fine, sdr)
+    assert found == pytest.approx(gain, rel=0.1)
+    assert ("noise" in broken(GOOD._replace(noise=found))) == (gain > LIMITS.noise[1])
+
+
+def test_no_noise_has_no_gain():
+    assert noise_gain(np.zeros((60, 60)), np.full((60, 60, 3), 9, np.uint8)) == 0
+
+
+def test_every_operator_has_figures(hdr):
+    for operator in OPERATORS.values():
+        assert np.isfinite(figures(hdr, operator(hdr))).all()
