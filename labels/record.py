@@ -1,9 +1,6 @@
 """make_sdr.csv: one row per label that was made, read back to go on with a broken run."""
 
-import csv
-import io
-
-from data.atomic import replacing
+from data.csv_file import read_table, write_table
 from labels.family import Setting
 from labels.guards import Figures
 
@@ -28,12 +25,7 @@ def write_rows(path, rows):
     Raises:
         InputError: the file cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with replacing(path) as file:
-        file.write(text.getvalue().encode("utf-8", "surrogateescape"))
+    write_table(path, FIELDS, rows)
 
 
 def read_rows(path):
@@ -42,24 +34,12 @@ def read_rows(path):
     Lines that are no such row (damaged, cut short, of another version) are left out. A
     missing file has no rows.
     """
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            lines = file.read().split("\n")
-    except OSError:
-        return {}
-    rows = {}
-    # Line by line: a quote too many must not swallow the lines after it.
-    for line in lines:
-        row = _row(line)
-        if row is not None:
-            rows[row["picture"]] = row
-    return rows
+    return {row["picture"]: row for row in read_table(path, FIELDS) if _whole(row)}
 
 
-def _row(line):
+def _whole(row):
     try:
-        row = dict(zip(FIELDS, next(csv.reader([line], strict=True), []), strict=True))
         float(row["Q"])
-    except (csv.Error, ValueError):
-        return None
-    return row if len(row["key_of_file"]) == KEY_LENGTH else None
+    except ValueError:
+        return False
+    return len(row["key_of_file"]) == KEY_LENGTH

@@ -1,10 +1,8 @@
 """scores.csv: one row per picture and method, read back to go on with a broken run."""
 
-import csv
-import io
 import math
 
-from data.atomic import replacing
+from data.csv_file import read_table, write_table
 from metrics.scores import SCORES
 
 # key stands last, so that a line cut short never passes for a whole one.
@@ -27,14 +25,10 @@ def write_rows(path, rows):
     Raises:
         InputError: the file cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        numbers = {name: _text(row[name]) for name in FIELDS if name not in _TEXTS}
-        writer.writerow({**row, **numbers})
-    with replacing(path) as file:
-        file.write(text.getvalue().encode("utf-8", "surrogateescape"))
+    texts = (
+        {**row, **{name: _text(row[name]) for name in FIELDS if name not in _TEXTS}} for row in rows
+    )
+    write_table(path, FIELDS, texts)
 
 
 def read_rows(path):
@@ -43,28 +37,16 @@ def read_rows(path):
     Lines that are no such row (damaged, cut short, of another version) are left
     out: they are to be scored again. A missing file has no rows.
     """
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            lines = file.read().split("\n")
-    except OSError:
-        return {}
-    rows = {}
-    # Line by line: a quote too many must not swallow the lines after it.
-    for line in lines:
-        row = _row(line)
-        if row is not None:
-            rows[row["picture"], row["method"]] = row
-    return rows
+    rows = filter(None, map(_row, read_table(path, FIELDS)))
+    return {(row["picture"], row["method"]): row for row in rows}
 
 
-def _row(line):
+def _row(row):
     try:
-        values = next(csv.reader([line], strict=True), [])
-        row = dict(zip(FIELDS, values, strict=True))
         for name in FIELDS:
             if name not in _TEXTS and (name != "seconds" or row[name]):
                 row[name] = float(row[name])
-    except (csv.Error, ValueError):
+    except ValueError:
         return None
     row["seconds"] = row["seconds"] or None
     return row if len(row["key"]) == KEY_LENGTH and math.isfinite(row["megapixels"]) else None

@@ -40,18 +40,17 @@ class Trainer(keras.Model):
         network: a branch, or models.tone_mapper's joint network.
         objective: losses.objectives.Objective or alike.
         learning_rate: number or Keras schedule.
-        jit_compile: compile with XLA; set explicitly, so that a run does not
-            depend on the machine.
     """
 
-    def __init__(self, network, objective, learning_rate, jit_compile=False):
+    def __init__(self, network, objective, learning_rate):
         super().__init__(name="trainer")
         self.network = network
         self.objective = objective
         names = (*objective.weights, *objective.reported)
         self.terms = {name: Latest(f"loss_{name}") for name in names}
         self.total = Latest("total_loss")
-        self.compile(keras.optimizers.Adam(learning_rate, epsilon=EPSILON), jit_compile=jit_compile)
+        # Keras would choose XLA by the machine; runs must not depend on that.
+        self.compile(keras.optimizers.Adam(learning_rate, epsilon=EPSILON), jit_compile=False)
         self.optimizer.build(network.trainable_variables)
 
     def call(self, inputs, training=False):
