@@ -26,6 +26,18 @@ def kept(array):
     return array[grid(array.shape[0])][:, grid(array.shape[1])] if len(array) > 100 else array
 
 
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="takes minutes; run with --slow"))
+
+
 @pytest.fixture(scope="session")
 def forward():
     with np.load(GOLDEN / "forward.npz") as file:
