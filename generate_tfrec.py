@@ -62,6 +62,7 @@ def write_training(config):
         (config.data.patch_ratio_x, config.data.patch_ratio_y),
         config.data.patch_per_img,
         config.data.seed,
+        config.data.patch_flip,
     )
     total = len(pairs) * pair_bytes(cutting, preparation.level_num)
     tasks = [(pair, index, cutting, preparation) for index, pair in enumerate(pairs)]

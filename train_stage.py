@@ -6,6 +6,7 @@ from configs.command_line import make_parser, settings
 from configs.quiet import import_tensorflow
 from data.errors import InputError
 from data.files import make_folder
+from train_validation import make_validation
 
 
 def train(stage, description, switches, argv):
@@ -17,7 +18,9 @@ def train(stage, description, switches, argv):
         switches: its flags, as for configs.command_line.make_parser.
         argv: command line without the program's name, None for the process' own.
     """
-    config = settings(make_parser(description, switches).parse_args(argv), switches)
+    args = make_parser(description, switches).parse_args(argv)
+    config = settings(args, switches)
+    kept = snapshot(config, args.preset)
 
     import_tensorflow()
     import keras
@@ -29,6 +32,7 @@ def train(stage, description, switches, argv):
     from models.callbacks import StopAtNaN, StopAtSignal, Summaries
     from models.checkpoint import StageCheckpoint, kept_display
     from models.devices import devices_in_use
+    from models.display import Display
     from models.fit import fit, place
     from models.progress import ProgressBar
     from models.schedule import learning_rate
@@ -59,11 +63,11 @@ def train(stage, description, switches, argv):
     )
     folder = config.model[f"ckp_path_{stage}"]
     log = Path(config.train.log_path) / stage
-    checkpoint = StageCheckpoint(folder, stage, used, trainer, snapshot(config))
+    checkpoint = StageCheckpoint(folder, stage, used, trainer, kept)
     restored = checkpoint.restore()
     if restored:
         print(f"going on from {restored}: step {checkpoint.step}, epoch {int(checkpoint.epoch)}")
-        shown, now = kept_display(restored), snapshot(config)["display"]
+        shown, now = kept_display(restored), kept["display"]
         if shown._asdict() != now:
             print(f"its display was {tuple(shown)}, from now on it is {tuple(now.values())}")
     elif stage == "ft":
@@ -79,12 +83,20 @@ def train(stage, description, switches, argv):
 
     make_folder(folder, f"model.ckp_path_{stage}")
     make_folder(log, "train.log_path")
+    validation = None
+    if stage == "ft":
+        ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
+        display = Display(**kept["display"])
+        validation = make_validation(
+            config, branches, info.preparation, display, ablations, log, checkpoint.step
+        )
     stop = StopAtSignal()
     stop.install()
     callbacks = [
         StopAtNaN(checkpoint.step),
         Summaries(log, preview(batches(0)), checkpoint.step),
         ProgressBar(steps, epochs, done, list(objective.weights)),
+        *([validation] if validation else []),
     ]
     path = fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks)
     print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
@@ -158,7 +170,7 @@ def warm_start(config, branches, preparation):
         print(f"{name} branch from {folder}, step {kept.step}")
 
 
-def snapshot(config):
+def snapshot(config, preset):
     """Return what is kept with a checkpoint: how to use it, and all settings of the run."""
     from data.prepare import Preparation
     from models.display import Display
@@ -168,6 +180,7 @@ def snapshot(config):
         "display": Display(*(config.model[f"display_{f}"] for f in Display._fields))._asdict(),
         "no_high_branch": config.dev.no_high_branch,
         "no_ft_branch": config.dev.no_ft_branch,
+        "preset": preset,
         "config": config,
     }
 

@@ -76,6 +76,7 @@ KINDS = {
         "patch_ratio_x": FRACTION,
         "patch_ratio_y": FRACTION,
         "patch_per_img": COUNT,
+        "patch_flip": SWITCH,
         "seed": SEED,
         "processes": _or_none(COUNT),
     },
@@ -95,6 +96,8 @@ KINDS = {
         "loss_weights_bot": WEIGHTS,
         "loss_weights_ft": WEIGHTS,
         "seed": SEED,
+        "val_path": _or_none(TEXT),
+        "val_every": COUNT,
         "log_path": TEXT,
     },
     "test": {

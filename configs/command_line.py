@@ -8,6 +8,7 @@ import sys
 
 from configs.check import KINDS, check
 from configs.configs import config as defaults
+from configs.presets import PRESETS
 from data.errors import InputError
 
 EXIT_BAD_INPUT = 2
@@ -34,6 +35,9 @@ def make_parser(description, switches):
         else:
             parser.add_argument(f"--{flag}", metavar=flag.upper(), help=note)
     parser.add_argument(
+        "--preset", choices=PRESETS, help="a named set of settings, see configs/presets.py"
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -44,7 +48,7 @@ def make_parser(description, switches):
 
 
 def settings(args, switches):
-    """Return the checked config of one run: configs.py, then --set, then the switches.
+    """Return the checked config of one run: configs.py, --preset, --set, then the switches.
 
     Args:
         args: what make_parser's parser returned.
@@ -54,6 +58,8 @@ def settings(args, switches):
         InputError: an unknown key or a value that is not allowed.
     """
     config = copy.deepcopy(defaults)
+    for name, value in PRESETS.get(args.preset, {}).items():
+        _put(config, name, copy.deepcopy(value))
     for text in args.set:
         name, equals, value = text.partition("=")
         if not equals:

@@ -49,6 +49,7 @@ config.data.patch_ratio_x = 0.1
 config.data.patch_ratio_y = 0.6
 # Patches per picture, the last of them the whole picture resized.
 config.data.patch_per_img = 16
+config.data.patch_flip = False  # (+) mirror half of the patches left to right
 config.data.seed = 0  # (+) of the crops
 config.data.processes = None  # (+) that prepare pictures; None: one per core
 
@@ -66,11 +67,15 @@ config.train.lr_high = 3e-4
 config.train.lr_bot = 3e-4
 config.train.lr_ft = 1.5e-3
 config.train.lr_final = 1.0
-# (+) Changes to the paper's loss weights, for instance {"h": 0.0}.
+# (+) Changes to the paper's loss weights, for instance {"h": 0.0}; "n", the likeness of
+# brightness and contrast to the ground truth's, is in no total unless it is named here.
 config.train.loss_weights_high = {}
 config.train.loss_weights_bot = {}
 config.train.loss_weights_ft = {}
 config.train.seed = 0  # (+) of first weights and of the batches' order
+# (+) ft: HDR pictures to score after every so many epochs (TMQI, FSITM, colour), or None.
+config.train.val_path = None
+config.train.val_every = 1
 config.train.log_path = "logs/"  # (+) TensorBoard's files: high, bot and ft inside
 
 config.test = EasyDict()

@@ -16,13 +16,14 @@ from data.samples import remarks_on
 
 
 class Cutting(NamedTuple):
-    """How pairs are cut: kind "dual" or "ft", patch (height, width), and the crops."""
+    """How pairs are cut: kind "dual" or "ft", patch (height, width), the crops, mirroring."""
 
     kind: str
     size: tuple
     ratio: tuple
     count: int
     seed: int
+    flip: bool = False
 
 
 def one_thread():
@@ -39,7 +40,9 @@ def pair_samples(pair, index, cutting, preparation):
     hdr = normalise_hdr(read_hdr(pair.hdr), preparation.data_domain)
     sdr = normalise_sdr(read_sdr(pair.sdr), preparation.data_domain)
     generator = np.random.default_rng([cutting.seed, index])
-    patches = training_patches(hdr, sdr, cutting.size, cutting.ratio, cutting.count, generator)
+    patches = training_patches(
+        hdr, sdr, cutting.size, cutting.ratio, cutting.count, generator, cutting.flip
+    )
     return [_sample(cutting.kind, *patch, preparation) for patch in patches]
 
 

@@ -3,7 +3,7 @@
 import cv2
 
 
-def training_patches(hdr, sdr, size, ratio, count, generator):
+def training_patches(hdr, sdr, size, ratio, count, generator, flip=False):
     """Cut the same patches from a picture and its partner.
 
     count - 1 random crops, each side a fraction of the picture's drawn evenly
@@ -16,6 +16,7 @@ def training_patches(hdr, sdr, size, ratio, count, generator):
         ratio: (least, largest) fraction.
         count: patches per picture.
         generator: numpy.random.Generator.
+        flip: mirror every second patch, drawn at random, left to right.
 
     Yields:
         (hdr_patch, sdr_patch), float32.
@@ -24,8 +25,15 @@ def training_patches(hdr, sdr, size, ratio, count, generator):
     small = height < size[0] or width < size[1]
     for _ in range(count - 1):
         box = (slice(None), slice(None)) if small else _random_box(height, width, ratio, generator)
-        yield _resize(hdr[box], size), _resize(sdr[box], size)
-    yield _resize(hdr, size), _resize(sdr, size)
+        yield _patch(hdr[box], sdr[box], size, flip, generator)
+    yield _patch(hdr, sdr, size, flip, generator)
+
+
+def _patch(hdr, sdr, size, flip, generator):
+    # Before the pyramid: halving keeps every second sample, so that a mirrored
+    # picture's layers are not the mirrored layers.
+    across = slice(None, None, -1 if flip and generator.random() < 0.5 else 1)
+    return tuple(_resize(picture, size)[:, across].copy() for picture in (hdr, sdr))
 
 
 def _random_box(height, width, ratio, generator):

@@ -1,7 +1,8 @@
 """The three weighted recipes, as data, and the objective that applies them.
 
 Terms bear the original's TensorBoard names without "loss_": l1, l2, l2_reg,
-f (perceptual; p in ft), ssim, msssim, tmqi, tmqi_s, h (hue), c (colour).
+f (perceptual; p in ft), ssim, msssim, tmqi, tmqi_s, h (hue), c (colour); and n
+(naturalness), which the paper has not.
 """
 
 import math
@@ -10,6 +11,7 @@ from keras import ops
 
 from data.errors import InputError
 from losses.color import delta_e_itp, delta_hue_ipt
+from losses.naturalness import naturalness_difference
 from losses.ssim import (
     LEAST_SIDE,
     LEAST_SIDE_MULTI_SCALE,
@@ -32,6 +34,7 @@ REPORTED = {
     "bot": ("l2", "l2_reg", "ssim"),
     "ft": ("l2", "l2_reg", "msssim"),
 }
+EXTRA = ("n",)  # in no recipe; in a total where a weight is given
 PERCEPTUAL = ("f", "p")
 STRUCTURAL = ("ssim", "msssim", "tmqi", "tmqi_s")
 MULTI_SCALE = ("msssim", "tmqi")
@@ -40,7 +43,7 @@ FT_OFFSET = 1e-6  # the original adds it to c and h of ft inside the total
 
 def check_weights(stage, weights):
     """Raise InputError where a key of `weights` is no term of the stage."""
-    known = (*RECIPES[stage], *REPORTED[stage])
+    known = (*RECIPES[stage], *REPORTED[stage], *EXTRA)
     for name in weights:
         if name not in known:
             raise InputError(
@@ -150,4 +153,5 @@ TERMS = {
     "tmqi_s": (lambda a, b: 1 - ssim_tmqi(a, b), True),
     "h": (delta_hue_ipt, True),
     "c": (delta_e_itp, False),
+    "n": (naturalness_difference, False),
 }

@@ -5,6 +5,7 @@ import pytest
 from configs.check import KINDS, check, existing_folder
 from configs.command_line import given_by_hand, make_parser, settings
 from configs.configs import config as defaults
+from configs.presets import PRESETS
 from data.errors import InputError
 
 SWITCHES = {"epochs": "train.epochs_ft", "no_high_branch": "dev.no_high_branch"}
@@ -122,3 +123,14 @@ def test_missing_folder(tmp_path):
     assert existing_folder(tmp_path, "data.hdr_path") == tmp_path
     with pytest.raises(InputError, match=r"nowhere does not exist; .* data\.hdr_path"):
         existing_folder(tmp_path / "nowhere", "data.hdr_path")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_passes_and_set_wins_over_it(name):
+    config = parsed("--preset", name, "--set", "train.seed=77")
+    assert config.train.seed == 77
+    for setting, value in PRESETS[name].items():
+        section, key = setting.split(".")
+        assert config[section][key] == value
+    key, changed = "train.epochs_bot", 3
+    assert parsed("--preset", name, "--set", f"{key}={changed}").train.epochs_bot == changed

@@ -62,3 +62,13 @@ def test_picture_smaller_than_the_patch_gives_copies(height, width):
     patches = cut(picture, picture)
     assert len(patches) == 8
     assert len({patch[0].tobytes() for patch in patches}) == 1
+
+
+def test_flip_mirrors_about_half_of_the_patches_in_both_pictures():
+    columns = np.broadcast_to(np.arange(96, dtype=np.float32)[None, :, None], (64, 96, 3)).copy()
+    generator = np.random.default_rng(1)
+    patches = list(training_patches(columns, columns, (32, 48), (0.5, 1.0), 200, generator, True))
+    mirrored = [hdr[0, 0, 0] > hdr[0, -1, 0] for hdr, _ in patches]
+    assert 70 < sum(mirrored) < 130
+    for hdr, sdr in patches:
+        np.testing.assert_array_equal(hdr, sdr)

@@ -44,6 +44,7 @@ class Studio:
             "model.ckp_path_bot": "bot",
             "model.ckp_path_ft": "ft",
             "train.log_path": "logs",
+            "train.val_path": "hdr",
         }
         self.values = {
             "data.appendix_sdr": "png",
@@ -198,6 +199,8 @@ TAGS = {
 }
 PICTURES = {"input", "output", "ground_truth"}
 FT_PICTURES = PICTURES | {"input_ft", "output_bot", "new_bot", "output_high"}
+SCORED = ("Q", "S", "N", "FSITM", "colour_correlation", "chroma_ratio", "cast")
+VALIDATED = {"val/first", "val/second", "val/third one"}
 
 
 @pytest.mark.parametrize("stage", TAGS)
@@ -213,12 +216,29 @@ def test_tensorboard_has_the_originals_tags(studio, trained, stage):
                 pictures[value.tag] = tf.make_ndarray(value.tensor)[2:]  # behind width and height
             else:
                 scalars[value.tag] = tf.make_ndarray(value.tensor)
-    assert set(scalars) == {f"loss/loss_{term}" for term in TAGS[stage]} | {"loss/total_loss"}
+    validated = {f"val/{name}" for name in SCORED} if stage == "ft" else set()
+    losses = {f"loss/loss_{term}" for term in TAGS[stage]} | {"loss/total_loss"}
+    assert set(scalars) == losses | validated
     assert all(np.isfinite(value) for value in scalars.values())
-    assert set(pictures) == (FT_PICTURES if stage == "ft" else PICTURES)
-    for encoded in pictures.values():
-        assert len(encoded) == 3
+    assert set(pictures) == (FT_PICTURES | VALIDATED if stage == "ft" else PICTURES)
+    for tag, encoded in pictures.items():
+        assert len(encoded) == (1 if tag in VALIDATED else 3)
         assert cv2.imdecode(np.frombuffer(encoded[0], np.uint8), cv2.IMREAD_COLOR).std() > 0
+
+
+def test_validation_is_told_after_every_epoch_and_equals_evaluate(studio, trained, tmp_path):
+    import csv
+
+    lines = [line for line in trained["ft"].stderr.splitlines() if "validation pictures" in line]
+    lines = lines or [x for x in trained["ft"].stdout.splitlines() if "validation pictures" in x]
+    assert len(lines) == 2
+    outcome = studio.run(
+        "evaluate.py", "--operators", "none", "--output", tmp_path, studio.folder / "hdr"
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    with open(tmp_path / "scores.csv") as file:
+        qualities = [float(row["Q"]) for row in csv.DictReader(file)]
+    assert f"Q {np.mean(qualities):.4f}" in lines[-1]
 
 
 def test_two_and_two_epochs_equal_four(studio, records, tmp_path):
