@@ -88,7 +88,7 @@ def train(stage, description, switches, argv):
         ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
         display = Display(**kept["display"])
         validation = make_validation(
-            config, branches, info.preparation, display, ablations, log, checkpoint.step
+            config, branches, info.preparation, display, ablations, log / "val", checkpoint.step
         )
     stop = StopAtSignal()
     stop.install()

@@ -1,5 +1,6 @@
 """Scores of whole pictures along the training of the joint network."""
 
+import math
 import statistics
 
 import keras
@@ -11,8 +12,8 @@ SHOWN = 3  # pictures
 class Validation(keras.callbacks.Callback):
     """Tone-map pictures after every so many epochs, score them, and tell TensorBoard.
 
-    Scalars are the means, under val/ and the score's name; the first SHOWN pictures are
-    val/<stem>.
+    Scalars are the means of the pictures that have the score, under val/ and its name; the
+    first SHOWN pictures are val/<stem>.
 
     Args:
         folder: of the event files.
@@ -55,7 +56,11 @@ class Validation(keras.callbacks.Callback):
             rows.append(self.score(stem, picture))
             if len(shown) < SHOWN:
                 shown[stem] = picture
-        return {name: statistics.fmean(row[name] for row in rows) for name in rows[0]}, shown
+        means = {}
+        for name in rows[0]:
+            numbers = [row[name] for row in rows if not math.isnan(row[name])]
+            means[name] = statistics.fmean(numbers) if numbers else math.nan
+        return means, shown
 
     def _write(self, means, shown):
         self._writer = self._writer or tf.summary.create_file_writer(self.folder)
