@@ -55,7 +55,8 @@ def make_validation(config, branches, preparation, display, ablations, folder, f
         scenes[stem] = hdr[:height, :width]
 
     def show(output, layers):
-        return displayed(output, layers.normalised, preparation.data_domain, display)
+        domain = preparation.data_domain
+        return displayed(output, layers.normalised, domain, display, layers.floor)
 
     def score(stem, picture):
         found = scores(scenes[stem], picture)

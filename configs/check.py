@@ -35,6 +35,7 @@ def _or_none(kind):
 TEXT = Kind("a text", lambda v: isinstance(v, str) and v.strip() != "")
 SWITCH = Kind("True or False", lambda v: isinstance(v, bool))
 COUNT = Kind("a whole number of 1 or more", lambda v: _whole(v) and v >= 1)
+RADIUS = Kind("a whole number from 0 to 1000", lambda v: _whole(v) and 0 <= v <= 1000)
 SEED = Kind("a whole number of 0 or more", lambda v: _whole(v) and v >= 0)
 POSITIVE = Kind("a number above 0", lambda v: _number(v) and v > 0)
 FRACTION = Kind("a number above 0, at most 1", lambda v: _number(v) and 0 < v <= 1)
@@ -61,6 +62,7 @@ KINDS = {
         "display_range": RANGE,
         "display_colour": COLOUR,
         "display_saturation": POSITIVE,
+        "display_guided": RADIUS,
     },
     "data": {
         "hdr_path": TEXT,
@@ -109,6 +111,7 @@ KINDS = {
         "display_range": _or_none(RANGE),
         "display_colour": _or_none(COLOUR),
         "display_saturation": _or_none(POSITIVE),
+        "display_guided": _or_none(RADIUS),
     },
     "dev": {
         "data_domain": _one_of("gamma", "linear"),

@@ -25,9 +25,12 @@ config.model.loss_vgg = "imagenet"
 # (+) range: "minmax" (the paper's) or "clip" to [0, 1]
 # (+) colour: "network" (the paper's) or "source" (the HDR's chromaticity at the
 #     network's luminance, its saturation raised to the power below)
+# (+) guided: with colour "source", the radius in pixels of a guided filter that takes the
+#     finest detail from the HDR picture; 0 leaves the network's
 config.model.display_range = "minmax"
 config.model.display_colour = "network"
 config.model.display_saturation = 1.0
+config.model.display_guided = 0
 
 config.data = EasyDict()
 # Training pairs: one HDR and one SDR picture of the same stem and size.
@@ -88,6 +91,7 @@ config.test.jpg_quality = 95  # (+)
 config.test.display_range = None
 config.test.display_colour = None
 config.test.display_saturation = None
+config.test.display_guided = None
 
 config.dev = EasyDict()
 config.dev.data_domain = "gamma"  # or linear

@@ -76,7 +76,8 @@ def stored_layers(path):
     records = tf.data.TFRecordDataset(str(path)).map(lambda record: decode("test", record))
     try:
         for arrays in records.prefetch(1).as_numpy_iterator():
-            layers = Layers(arrays["hdr"], arrays["high"], arrays["bot"])
+            floor = float(arrays["floor"].item())
+            layers = Layers(arrays["hdr"], arrays["high"], arrays["bot"], floor)
             yield arrays["stem"].decode(), layers
     except tf.errors.OpError as error:
         raise InputError(f"{path} is damaged; make it again with generate_tfrec.py") from error

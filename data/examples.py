@@ -47,9 +47,10 @@ def pair_samples(pair, index, cutting, preparation):
 
 
 def picture_sample(path, preparation, to_half):
-    """Return the sample of one test picture: normalised picture, high and bot."""
+    """Return the sample of one test picture: normalised picture, high, bot and floor."""
     layers = prepare_picture(read_hdr(path), preparation, to_half)
-    return {"hdr": layers.normalised, "high": layers.high, "bot": layers.bot}
+    floor = np.full((1, 1, 1), layers.floor, np.float32)
+    return {"hdr": layers.normalised, "high": layers.high, "bot": layers.bot, "floor": floor}
 
 
 def inspect_picture(path):

@@ -46,8 +46,22 @@ def normalise_hdr(image, domain):
     Returns:
         H×W×3 float32 in [0, 1].
     """
-    stretched = minmax(clip_highlights(np.asarray(image, np.float32)))
-    return np.power(stretched, np.float32(GAMMA)) if domain == "gamma" else stretched
+    return normalise_hdr_with_floor(image, domain)[0]
+
+
+def normalise_hdr_with_floor(image, domain):
+    """Return (what normalise_hdr does, the light that min-max took away).
+
+    The second is a float in units of the first's linear range: linear samples plus it
+    have the scene's ratios again. 0 for a constant picture.
+    """
+    clipped = clip_highlights(np.asarray(image, np.float32))
+    low, high = float(clipped.min()), float(clipped.max())
+    floor = low / (high - low) if high > low else 0.0
+    stretched = minmax(clipped)
+    if domain == "gamma":
+        stretched = np.power(stretched, np.float32(GAMMA))
+    return stretched, floor
 
 
 def normalise_sdr(image, domain):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data.errors import InputError
-from data.normalize import crop_to_multiple, halve, normalise_hdr
+from data.normalize import crop_to_multiple, halve, normalise_hdr_with_floor
 from data.pyramid import decompose
 
 # The branches' upsampling mirrors 2 pixels of a bot layer that testing has
@@ -36,11 +36,15 @@ class Preparation(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """One prepared picture: normalised H×W×3, high H×W×3, bot H/2^n×W/2^n×3."""
+    """One prepared picture: normalised H×W×3, high H×W×3, bot H/2^n×W/2^n×3.
+
+    floor: see data.normalize.normalise_hdr_with_floor.
+    """
 
     normalised: np.ndarray
     high: np.ndarray
     bot: np.ndarray
+    floor: float = 0.0
 
 
 def prepare_picture(hdr, preparation, to_half=False):
@@ -66,8 +70,8 @@ def prepare_picture(hdr, preparation, to_half=False):
             f"{hdr.shape[1]}x{hdr.shape[0]} pixels are too few: a picture needs at least "
             f"{LEAST_BOT_SIDE * step} on each side with level_num {preparation.level_num}"
         )
-    normalised = normalise_hdr(cropped, preparation.data_domain)
-    return Layers(normalised, *split(normalised, preparation))
+    normalised, floor = normalise_hdr_with_floor(cropped, preparation.data_domain)
+    return Layers(normalised, *split(normalised, preparation), floor)
 
 
 def split(normalised, preparation):

@@ -15,11 +15,11 @@ import tensorflow as tf
 from data.errors import InputError
 from data.prepare import Preparation
 
-# The arrays of each kind of record; all are H×W×3 float32.
+# The arrays of each kind of record; all are H×W×3 float32, but for floor, 1×1×1.
 SCHEMA = {
     "dual": ("hdr_high", "hdr_bot", "sdr_high", "sdr_bot"),
     "ft": ("hdr", "sdr", "hdr_high", "hdr_bot"),
-    "test": ("hdr", "high", "bot"),
+    "test": ("hdr", "high", "bot", "floor"),
 }
 
 

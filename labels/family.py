@@ -7,12 +7,12 @@ luminance is up for choice.
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from metrics.colour import chromaticity_at
 from metrics.display import floored, log_average, scene
 from models.display import srgb_encode
+from models.guided import guided_filter
 
 RADIUS = (
     1 / 12
@@ -67,32 +67,7 @@ def prepared(hdr, saturation=1.0):
     rgb, own = scene(hdr)
     log = np.log2(floored(own) / log_average(own))
     radius = max(1, round(RADIUS * max(log.shape)))
-    return Prepared(rgb**saturation, log, log - guided(log, radius, EDGE), own <= 0)
-
-
-def guided(picture, radius, edge):
-    """Smooth a picture but keep its edges: the guided filter with itself as guide.
-
-    K. He, J. Sun and X. Tang, "Guided Image Filtering", IEEE TPAMI 35(6), 2013,
-    equations 5, 6 and 8.
-
-    Args:
-        picture: H×W float64.
-        radius: pixels; windows have 2 radius + 1 on each side.
-        edge: epsilon of the paper, variance in squared units of the picture.
-
-    Returns:
-        H×W float64.
-    """
-    mean = _box(picture, radius)
-    # Rounding can leave a flat window a variance just under 0.
-    variance = np.maximum(_box(picture**2, radius) - mean**2, 0)
-    slope = variance / (variance + edge)
-    return _box(slope, radius) * picture + _box((1 - slope) * mean, radius)
-
-
-def _box(picture, radius):
-    return cv2.boxFilter(picture, -1, (2 * radius + 1,) * 2, borderType=cv2.BORDER_REFLECT)
+    return Prepared(rgb**saturation, log, log - guided_filter(log, log, radius, EDGE), own <= 0)
 
 
 def curve(exposed, white):

@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from data.normalize import GAMMA, minmax
+from models.guided import guided_filter
 
+DARKEST = 1e-6  # luminance told from black, as a share of the brightest
+GUIDE_EDGE = 1e-3  # stops²: windows of less contrast in the HDR picture are smoothed
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
 
@@ -17,11 +20,15 @@ class Display(NamedTuple):
     colour: "network" shows the network's RGB; "source" takes its luminance
         alone and the HDR picture's chromaticity.
     saturation: exponent of the HDR's colour ratios where colour is "source".
+    guided: where colour is "source", radius in pixels of the guided filter that makes the
+        picture's luminance follow the HDR's logarithm in every small window: what the
+        network added in the finest detail goes, edges and contrast stay. 0 leaves it out.
     """
 
     range: str = "minmax"
     colour: str = "network"
     saturation: float = 1.0
+    guided: int = 0
 
     def overridden(self, settings):
         """Return this with each display_<field> of a dict that is there and not None."""
@@ -29,7 +36,7 @@ class Display(NamedTuple):
         return self._replace(**{field: v for field, v in given.items() if v is not None})
 
 
-def displayed(output, normalised, domain, display):
+def displayed(output, normalised, domain, display, floor=0.0):
     """Return the picture to write.
 
     Args:
@@ -37,6 +44,7 @@ def displayed(output, normalised, domain, display):
         normalised: H×W×3 float32 in [0, 1], the network's source picture.
         domain: "gamma" or "linear": how both encode light.
         display: a Display.
+        floor: of the source picture, see data.prepare.Layers.
 
     Returns:
         H×W×3 uint8, display-encoded RGB.
@@ -46,7 +54,11 @@ def displayed(output, normalised, domain, display):
         picture = picture ** np.float32(GAMMA)
     if display.colour == "source":
         light = normalised ** np.float32(1 / GAMMA) if domain == "gamma" else normalised
-        picture = _recoloured(picture, light, display.saturation)
+        target = srgb_decode(picture) @ LUMINANCE
+        light = light + np.float32(floor)
+        if display.guided:
+            target = _following(light, target, display.guided)
+        picture = _recoloured(target, light, display.saturation)
     return _codes(picture)
 
 
@@ -59,13 +71,19 @@ def _codes(picture):
     return np.rint(picture * 255).astype(np.uint8)
 
 
-def _recoloured(picture, light, saturation):
-    """Give the HDR's chromaticity to the picture's luminance: (C / L)^s · Y.
+def _following(light, target, radius):
+    """Filter the displayed luminance, H×W linear, guided by the HDR's logarithm."""
+    guide = np.log2(np.maximum(light @ LUMINANCE, DARKEST))
+    codes = guided_filter(guide, srgb_encode(target).astype(np.float32), radius, GUIDE_EDGE)
+    return srgb_decode(np.clip(codes, 0, 1))
+
+
+def _recoloured(target, light, saturation):
+    """Give the HDR's chromaticity to the displayed luminance: (C / L)^s · Y.
 
     The ratio formula of classical operators (C. Schlick, 1994). What leaves
     the gamut moves towards the grey of the same luminance.
     """
-    target = srgb_decode(picture) @ LUMINANCE
     luminance = np.maximum(light @ LUMINANCE, 1e-9)[..., None]
     colour = (light / luminance) ** np.float32(saturation)
     # An exponent other than 1 changes the luminance of the ratios themselves.

@@ -72,11 +72,12 @@ class Operator:
         Args:
             output: H×W×3 float32, "output" of `pictures`.
             layers: the data.prepare.Layers it was made of.
-            settings: dict whose display_range, display_colour and display_saturation
-                override the checkpoint's where they are not None.
+            settings: dict whose display_<field> override the checkpoint's fields of
+                models.display.Display where they are not None.
 
         Returns:
             H×W×3 uint8, display-encoded RGB.
         """
         display = self.kept.display.overridden(settings)
-        return displayed(output, layers.normalised, self.preparation.data_domain, display)
+        domain = self.preparation.data_domain
+        return displayed(output, layers.normalised, domain, display, layers.floor)

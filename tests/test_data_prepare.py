@@ -97,5 +97,15 @@ def test_flat_pictures_stay_finite(value):
 
 def test_split_is_what_prepare_does():
     layers = prepare_picture(scene(64, 72), PAPER)
-    for a, b in zip(split(layers.normalised, PAPER), layers[1:], strict=True):
+    for a, b in zip(split(layers.normalised, PAPER), layers[1:3], strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+def test_the_floor_is_the_light_that_min_max_took(domain):
+    hdr = 5 + scene(64, 72)
+    layers = prepare_picture(hdr, PAPER._replace(data_domain=domain))
+    light = layers.normalised.astype("f8") ** (1 / 0.4545 if domain == "gamma" else 1)
+    ratio = (light + layers.floor) / clip_highlights(hdr)
+    np.testing.assert_allclose(ratio, ratio[0, 0, 0], rtol=1e-4)
+    assert prepare_picture(np.ones((64, 72, 3), "f4"), PAPER).floor == 0

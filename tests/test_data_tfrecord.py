@@ -12,10 +12,11 @@ PREPARATION = Preparation("linear", "gaussian", True, 3)
 
 def arrays_of(kind, seed=0, size=16):
     generator = np.random.default_rng(seed)
-    return {
-        name: generator.normal(size=(2, 3, 3) if "bot" in name else (size, 24, 3)).astype("f4")
-        for name in SCHEMA[kind]
-    }
+
+    def shape(name):
+        return (1, 1, 1) if name == "floor" else (2, 3, 3) if "bot" in name else (size, 24, 3)
+
+    return {name: generator.normal(size=shape(name)).astype("f4") for name in SCHEMA[kind]}
 
 
 def write(path, kind, count, size=16):

@@ -3,7 +3,7 @@ import pytest
 from conftest import scene
 
 from data.errors import InputError
-from labels.family import Setting, curve, guided, prepared, render
+from labels.family import Setting, curve, prepared, render
 from metrics.colour import colour
 
 PLAIN = Setting(key=0.18, white=4.0, contrast=1.0, detail=1.0)
@@ -13,24 +13,6 @@ def test_the_curve_by_hand():
     assert curve(np.array([0, 1, 2, 9]), 2.0) == pytest.approx([0, 1.25 / 2, 1, 1])
     values = curve(np.geomspace(1e-6, 1e3, 500), 5.0)
     assert (np.diff(values) >= 0).all() and values.max() == 1
-
-
-def test_the_guided_filter_is_the_papers():
-    picture = np.random.default_rng(0).normal(size=(12, 14))
-    slope, offset = np.zeros_like(picture), np.zeros_like(picture)
-    for y in range(1, 11):
-        for x in range(1, 13):
-            window = picture[y - 1 : y + 2, x - 1 : x + 2]
-            slope[y, x] = window.var() / (window.var() + 0.3)
-            offset[y, x] = (1 - slope[y, x]) * window.mean()
-    expected = slope[4:7, 4:7].mean() * picture[5, 5] + offset[4:7, 4:7].mean()
-    assert guided(picture, 1, 0.3)[5, 5] == pytest.approx(expected)
-
-
-def test_the_guided_filter_keeps_steps_and_flats():
-    step = np.where(np.arange(60) < 30, 0.0, 8.0) * np.ones((40, 1))
-    assert np.abs(guided(step, 4, 0.5) - step).max() < 0.4
-    assert guided(np.full((20, 20), 3.7), 4, 0.5) == pytest.approx(3.7)
 
 
 def test_a_gain_of_one_is_a_global_curve():

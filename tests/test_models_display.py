@@ -12,7 +12,7 @@ def picture(*values):
 
 def test_minmax_is_the_papers():
     output = picture(0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-    assert Display() == ("minmax", "network", 1.0)
+    assert Display() == ("minmax", "network", 1.0, 0)
     shown = displayed(output, output, "gamma", Display())
     np.testing.assert_array_equal(shown.ravel(), [0, 51, 102, 153, 204, 255])
     assert shown.dtype == np.uint8
@@ -83,3 +83,32 @@ def test_srgb_curve_and_back():
 
 def test_stretched_shows_layers_below_zero():
     np.testing.assert_array_equal(stretched(picture(-1, 0, 1)).ravel(), [0, 128, 255])
+
+
+def test_the_floor_brings_the_scenes_ratios_back():
+    scene = picture(0.30, 0.20, 0.10, 0.9, 0.5, 0.4).astype("f8")
+    normalised = ((scene - scene.min()) / np.ptp(scene)).astype("f4")
+    output = picture(0.5, 0.5, 0.5, 0.6, 0.6, 0.6)
+    display = Display("clip", "source")
+    shown = displayed(output, normalised, "linear", display, scene.min() / np.ptp(scene))
+    light = srgb_decode(shown / 255)
+    np.testing.assert_allclose(light[0, 0] / light[0, 0, 0], [1, 2 / 3, 1 / 3], atol=0.02)
+    without = srgb_decode(displayed(output, normalised, "linear", display) / 255)
+    assert without[0, 0, 2] == 0
+
+
+def test_guided_takes_noise_away_and_keeps_the_scenes_edges():
+    generator = np.random.default_rng(5)
+    step = np.where(np.arange(64) < 32, 0.01, 0.8)[None, :, None]
+    light = np.broadcast_to(step, (48, 64, 3)).astype("f4").copy()
+    codes = np.broadcast_to(np.where(step < 0.1, 0.3, 0.7), light.shape)
+    output = (codes + generator.normal(0, 0.03, (48, 64, 1))).astype("f4")
+    plain, smooth = (
+        displayed(output, light, "linear", Display("clip", "source", 1.0, radius))[..., 1]
+        for radius in (0, 4)
+    )
+    for side in (np.s_[:, 4:28], np.s_[:, 36:60]):
+        assert smooth[side].std() < 0.3 * plain[side].std()
+        assert smooth[side].mean() == pytest.approx(plain[side].mean(), abs=1)
+    across = smooth.mean(axis=0)
+    assert across[32] - across[31] > 0.9 * (across[60] - across[4])
