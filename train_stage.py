@@ -108,7 +108,7 @@ def train(stage, description, switches, argv):
 
 def check_records(config, stage, info):
     """Raise InputError where records and settings disagree."""
-    from data.prepare import Preparation
+    from data.prepare import LEAST_BOT_SIDE, Preparation
 
     asked = Preparation.from_settings(config.dev)
     if info.preparation != asked:
@@ -128,6 +128,13 @@ def check_records(config, stage, info):
             f"the records hold patches of {found[0]}x{found[1]}, data.{keys[0]} and _w say "
             f"{size[0]}x{size[1]}; make the records again or change the settings"
         )
+    if stage == "ft" and config.train.pad_bot:
+        side = min(info.shapes["hdr_bot"][:2])
+        if side < LEAST_BOT_SIDE:
+            raise InputError(
+                f"train.pad_bot needs bot layers of {LEAST_BOT_SIDE} and more pixels a side, these "
+                f"have {side}; cut larger patches or set it to False"
+            )
     pairs = info.count // info.patch_per_img
     given = config.train.train_set_size
     if given is not None and given != pairs:
@@ -139,13 +146,14 @@ def check_records(config, stage, info):
 
 def stage_network(config, stage, branches):
     """Return the dict of trained branches and the network of a stage."""
-    from models.tone_mapper import tone_mapper
+    from models.tone_mapper import TEST_PADDING, tone_mapper
 
     if stage != "ft":
         branch = getattr(branches, stage)
         return {stage: branch}, branch
     ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
-    network = tone_mapper(branches, config.dev.level_num, **ablations)
+    padding = TEST_PADDING if config.train.pad_bot else 0
+    network = tone_mapper(branches, config.dev.level_num, padding, **ablations)
     return branches.used(**ablations), network
 
 

@@ -98,6 +98,7 @@ KINDS = {
         "loss_weights_bot": WEIGHTS,
         "loss_weights_ft": WEIGHTS,
         "seed": SEED,
+        "pad_bot": SWITCH,
         "val_path": _or_none(TEXT),
         "val_every": COUNT,
         "log_path": TEXT,

@@ -76,6 +76,9 @@ config.train.loss_weights_high = {}
 config.train.loss_weights_bot = {}
 config.train.loss_weights_ft = {}
 config.train.seed = 0  # (+) of first weights and of the batches' order
+# (+) ft: mirror the bot layer round its borders in training too; the original does so in
+# testing alone. Needs a bot patch of 7 and more pixels a side.
+config.train.pad_bot = False
 # (+) ft: HDR pictures to score after every so many epochs (TMQI, FSITM, colour), or None.
 config.train.val_path = None
 config.train.val_every = 1

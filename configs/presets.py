@@ -21,6 +21,7 @@ PRESETS = {
         "train.epochs_ft": 8,
         "train.lr_bot": 1e-3,
         "train.lr_high": 1e-3,
+        "train.pad_bot": True,
         "train.lr_final": 0.02,
         "train.loss_weights_bot": {"h": 0.0},
         "train.loss_weights_ft": {"h": 0.0, "ssim": 0.2, "n": 0.05},
