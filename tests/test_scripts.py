@@ -57,6 +57,7 @@ class Studio:
             "train.batch_size_high": 3,
             "train.batch_size_bot": 4,
             "train.batch_size_ft": 4,
+            "train.pad_bot": True,
             "model.loss_vgg": None,
         }
         (folder / "hdr").mkdir()
