@@ -60,6 +60,7 @@ def train(stage, description, switches, argv):
         network,
         objective,
         learning_rate(config.train[f"lr_{stage}"], config.train.lr_final, epochs * steps),
+        *training_display(config, stage, kept["display"]),
     )
     folder = config.model[f"ckp_path_{stage}"]
     log = Path(config.train.log_path) / stage
@@ -155,6 +156,17 @@ def stage_network(config, stage, branches):
     padding = TEST_PADDING if config.train.pad_bot else 0
     network = tone_mapper(branches, config.dev.level_num, padding, **ablations)
     return branches.used(**ablations), network
+
+
+def training_display(config, stage, display):
+    """Return (show, share) of the losses of the displayed picture, see models.trainer."""
+    from models.display import Display
+    from models.training_display import TrainingDisplay
+
+    share = config.train.displayed_share
+    if stage != "ft" or not share:
+        return None, 0.0
+    return TrainingDisplay(config.dev.data_domain, Display(**display)), share
 
 
 def warm_start(config, branches, preparation):

@@ -39,6 +39,7 @@ RADIUS = Kind("a whole number from 0 to 1000", lambda v: _whole(v) and 0 <= v <=
 SEED = Kind("a whole number of 0 or more", lambda v: _whole(v) and v >= 0)
 POSITIVE = Kind("a number above 0", lambda v: _number(v) and v > 0)
 FRACTION = Kind("a number above 0, at most 1", lambda v: _number(v) and 0 < v <= 1)
+SHARE = Kind("a number from 0 to 1", lambda v: _number(v) and 0 <= v <= 1)
 QUALITY = Kind("a whole number from 1 to 100", lambda v: _whole(v) and 1 <= v <= 100)
 WEIGHTS = Kind(
     "a dict from loss term to a weight of 0 or more",
@@ -99,6 +100,7 @@ KINDS = {
         "loss_weights_ft": WEIGHTS,
         "seed": SEED,
         "pad_bot": SWITCH,
+        "displayed_share": SHARE,
         "val_path": _or_none(TEXT),
         "val_every": COUNT,
         "log_path": TEXT,
@@ -140,6 +142,7 @@ def check(config):
             if not kind.accepts(value):
                 raise InputError(f"{section}.{key} is {value!r}; it must be {kind.words}")
     _check_patches(config)
+    _check_display(config)
 
 
 def _check_names(given, known, what, prefix):
@@ -151,6 +154,16 @@ def _check_names(given, known, what, prefix):
     for name in known:
         if name not in given:
             raise InputError(f"the {what} {prefix}{name} is missing from configs/configs.py")
+
+
+def _check_display(config):
+    model = config.model
+    shown = (model.display_range, model.display_colour)
+    if config.train.displayed_share > 0 and shown != ("clip", "source"):
+        raise InputError(
+            "train.displayed_share is above 0, which needs model.display_range = 'clip' and "
+            f"model.display_colour = 'source'; they are {shown[0]!r} and {shown[1]!r}"
+        )
 
 
 def _check_patches(config):

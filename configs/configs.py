@@ -79,6 +79,9 @@ config.train.seed = 0  # (+) of first weights and of the batches' order
 # (+) ft: mirror the bot layer round its borders in training too; the original does so in
 # testing alone. Needs a bot patch of 7 and more pixels a side.
 config.train.pad_bot = False
+# (+) ft: how much of the total loss is that of the picture as it is displayed (model.display_*,
+# "clip" and "source"), 0 to 1; the rest is that of the network's own RGB, all of it in the paper.
+config.train.displayed_share = 0.0
 # (+) ft: HDR pictures to score after every so many epochs (TMQI, FSITM, colour), or None.
 config.train.val_path = None
 config.train.val_every = 1

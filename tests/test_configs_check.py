@@ -55,6 +55,8 @@ def test_the_originals_defaults():
             r"data\.patch_size_w is 100; .* multiple of 8, for instance 96",
         ),
         ("data.patch_ratio_x=0.9", "the first is the smaller one"),
+        ("train.displayed_share=0.5", "needs model.display_range = 'clip'"),
+        ("model.display_guided=-1", "it must be a whole number from 0 to 1000"),
     ],
 )
 def test_mistakes_are_one_sentence(text, message):
