@@ -107,3 +107,25 @@ def test_adam_is_that_of_tensorflow_1():
     assert trainer.optimizer.epsilon == 1e-8
     assert (trainer.optimizer.beta_1, trainer.optimizer.beta_2) == (0.9, 0.999)
     assert not trainer.jit_compile
+
+
+def test_a_share_of_the_total_is_the_shown_pictures():
+    batch = np.random.default_rng(0).random((2, 24, 24, 3)).astype("f4")
+    inputs, truth = {"source": batch}, batch[:, ::-1]
+    branch = make_branches().bot
+    objective = Objective("bot")
+
+    def show(output, source):
+        return 0.5 * output + 0.1 * source
+
+    output = branch(batch)
+    own, shown = (
+        float(objective.total(picture, truth, batch, branch.trainable_variables)[0])
+        for picture in (output, show(output, batch))
+    )
+    assert abs(own - shown) > 0.01
+    for share in (0.0, 0.25, 1.0):
+        trainer = Trainer(branch, objective, 1e-9, show, share)
+        logs = trainer.train_on_batch(inputs, truth, return_dict=True)
+        expected = (1 - share) * own + share * shown
+        assert logs["total_loss"] == pytest.approx(expected, rel=1e-4)
