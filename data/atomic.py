@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -45,3 +46,35 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if created:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: str | os.PathLike[str]) -> Iterator[str]:
+    """Yield a new folder that takes the place of the folder `path` when the block ends well.
+
+    If anything is raised, the old folder stays and the new one is removed.
+
+    Raises:
+        InputError: the folder above is missing or closed, the disk is full, ...
+    """
+    path = os.fspath(path).rstrip(os.sep)
+    new, old = (
+        os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.tmp") for _ in range(2)
+    )
+    try:
+        os.mkdir(new)
+        yield new
+        # No system call exchanges two folders everywhere: for a moment there is none.
+        if os.path.isdir(path):
+            os.rename(path, old)
+        os.rename(new, path)
+    except OSError as error:
+        if os.path.isdir(old):
+            os.rename(old, path)
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); "
+            "check the folder, its permissions and the free space."
+        ) from error
+    finally:
+        for folder in (new, old):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,7 @@ class Operator:
         kept: what the checkpoint says of itself.
         preparation: how pictures must be prepared.
         ablations: dict of no_high_branch and no_ft_branch as they are in force.
+        network: the keras.Model, see models.tone_mapper.
 
     Raises:
         InputError: no checkpoint there, or one that does not fit.
@@ -43,7 +44,7 @@ class Operator:
         }
         branches = make_branches()
         load_branches(folder, branches.used(**self.ablations))
-        self._network = tone_mapper(
+        self.network = tone_mapper(
             branches, self.preparation.level_num, TEST_PADDING, **self.ablations
         )
 
@@ -58,7 +59,7 @@ class Operator:
         """
         batch = {"high": layers.high[None], "bot": layers.bot[None]}
         try:
-            pictures = self._network.predict_on_batch(batch)
+            pictures = self.network.predict_on_batch(batch)
         except tf.errors.ResourceExhaustedError as error:
             height, width = layers.high.shape[:2]
             raise InputError(

@@ -1,0 +1,210 @@
+"""Write the trained operator as SavedModel, ONNX and TFLite (LiteRT) files, and check them.
+
+    python export.py
+    python export.py --formats onnx,tflite --output DIR --check PICTURE_OR_FOLDER ...
+
+Each file holds the whole operator: one picture of linear RGB goes in, 1×H×W×3
+float32 of any size ("linear_rgb"), the displayed picture comes out, uint8
+("display_rgb"). Each is then run in its own runtime on the check pictures and on
+odd-sized parts of them; export.json beside the files says how far it is from this
+code and how fast. The exit status is 1 if a format was skipped or is too far off.
+"""
+
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+
+from configs.command_line import make_parser, run, settings
+from configs.quiet import import_tensorflow
+from data.atomic import replacing
+from data.errors import InputError
+from data.files import find_pictures, make_folder
+from data.image_io import HDR_SUFFIXES, read_hdr
+from data.prepare import Preparation, prepare_picture
+
+NAMES = ("savedmodel", "onnx", "tflite")
+ROUNDS = 3  # timed runs of each on each whole picture
+SWITCHES = {"no_high_branch": "dev.no_high_branch", "no_ft_branch": "dev.no_ft_branch"}
+
+
+def main(argv=None):
+    """Write and check the formats that are asked for; return the exit status."""
+    args, config = arguments(argv)
+    names = chosen(args.formats)
+    paths = find_pictures(args.check or [config.test.hdr_path], HDR_SUFFIXES)
+    folder = make_folder(args.output or Path(config.test.result) / "export")
+
+    import_tensorflow()
+    from models.inference import Operator
+    from portable.graph import portable_operator
+
+    operator = Operator(
+        config.model.ckp_path_ft,
+        Preparation.from_settings(config.dev),
+        config.dev.no_high_branch,
+        config.dev.no_ft_branch,
+    )
+    display = operator.kept.display.overridden(config.test)
+    print(f"checkpoint: {operator.path} ({operator.preparation.words()})", flush=True)
+    print(f"display: range {display.range}, colour {display.colour}", flush=True)
+
+    module = portable_operator(operator.network, operator.preparation, display)
+    runtimes, about = written(names, module, folder)
+    if not runtimes:
+        return 1
+
+    def here(picture):
+        layers = prepare_picture(picture, operator.preparation)
+        return operator.shown(operator.pictures(layers)["output"], layers, config.test)
+
+    results, skipped = checked(paths, here, runtimes, operator.preparation.level_num)
+    report = {
+        "checkpoint": Path(operator.path).name,
+        "preparation": operator.preparation._asdict(),
+        "display": display._asdict(),
+        "cores": os.cpu_count(),
+        "formats": summary(about, results),
+        "pictures": results,
+    }
+    with replacing(folder / "export.json") as file:
+        file.write((json.dumps(report, indent=2) + "\n").encode())
+    print_table(report["formats"])
+    return verdict(report["formats"], skipped or len(runtimes) < len(names))
+
+
+def arguments(argv):
+    """Return (parsed arguments, checked config)."""
+    parser = make_parser(__doc__, SWITCHES)
+    parser.add_argument("--formats", default=",".join(NAMES), metavar="A,B", help="some of these")
+    parser.add_argument("--output", metavar="DIR", help="where to (default: result/export)")
+    parser.add_argument(
+        "--check",
+        nargs="+",
+        metavar="PICTURE",
+        help="HDR pictures or folders to compare on (default: test.hdr_path)",
+    )
+    args = parser.parse_args(argv)
+    return args, settings(args, SWITCHES)
+
+
+def chosen(text):
+    """Return the names of formats in a list with commas, without repeats."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in NAMES:
+            raise InputError(f"--formats {text}: {name!r} is none of {', '.join(NAMES)}")
+    return names
+
+
+def written(names, module, folder):
+    """Write the formats; return their runtimes, and what is known of them, by name."""
+    from portable.formats import FORMATS
+
+    runtimes, about = {}, {}
+    for name in names:
+        form = FORMATS[name]
+        if missing := form.missing():
+            print(
+                f"skipped: {name} needs {' and '.join(missing)}; "
+                "pip install -r requirements-export.txt",
+                file=sys.stderr,
+            )
+            continue
+        path = folder / form.name
+        print(f"writing {path}", flush=True)
+        form.write(module, path)
+        runtimes[name], runtime = form.load(path)
+        about[name] = {"file": form.name, "runtime": runtime, "bytes": size_of(path)}
+    return runtimes, about
+
+
+def size_of(path):
+    """Return the bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def checked(paths, here, runtimes, level_num):
+    """Return a list of what came out for every picture and size, and how many were skipped."""
+    from portable.check import compared, sizes_of
+
+    results, skipped = [], 0
+    for path in paths:
+        try:
+            if isinstance(path, InputError):
+                raise path
+            picture = read_hdr(path)
+            for number, part in enumerate(sizes_of(picture, level_num)):
+                height, width = part.shape[:2]
+                print(f"checking {path} at {width}x{height}", flush=True)
+                rounds = ROUNDS if number == 0 else 0
+                seconds, outcomes = compared(part, here, runtimes, rounds)
+                results.append(
+                    {
+                        "picture": path.name,
+                        "height": height,
+                        "width": width,
+                        "seconds": seconds,
+                        **{name: outcome._asdict() for name, outcome in outcomes.items()},
+                    }
+                )
+        except InputError as error:
+            text = str(error)
+            print(f"skipped: {text if str(path) in text else f'{path}: {text}'}", file=sys.stderr)
+            skipped += 1
+    if not results:
+        raise InputError("no picture was compared; give a readable one with --check")
+    return results, skipped
+
+
+def summary(about, results):
+    """Return the figures of each format over all pictures, and of this code."""
+    timed = [row for row in results if row["seconds"]]
+
+    def per_megapixel(seconds):
+        return statistics.median(
+            seconds(row) / (row["height"] * row["width"] / 1e6) for row in timed
+        )
+
+    here = per_megapixel(lambda row: row["seconds"])
+    figures = {"this code": {"seconds_per_megapixel": here, "times_this_code": 1.0}}
+    for name, known in about.items():
+        figures[name] = {
+            **known,
+            "largest_difference": max(row[name]["largest"] for row in results),
+            "differing_share": max(row[name]["share"] for row in results),
+            "seconds_per_megapixel": per_megapixel(lambda row, n=name: row[n]["seconds"]),
+            "times_this_code": statistics.median(
+                row[name]["seconds"] / row["seconds"] for row in timed
+            ),
+        }
+    return figures
+
+
+def print_table(figures):
+    """Print the figures; differences are in grey levels of 255."""
+    print(f"{'':12}{'MB':>6}{'differs by':>12}{'in samples':>12}{'s/MP':>7}{'times':>7}  runtime")
+    for name, row in figures.items():
+        if "file" in row:
+            size, off = f"{row['bytes'] / 1e6:.2f}", row["largest_difference"]
+            share = f"{100 * row['differing_share']:.3f} %"
+        else:
+            size = off = share = ""
+        speed = f"{row['seconds_per_megapixel']:7.2f}{row['times_this_code']:7.2f}"
+        print(f"{name:12}{size:>6}{off:>12}{share:>12}{speed}  {row.get('runtime', '')}".rstrip())
+
+
+def verdict(figures, incomplete):
+    """Name the formats that are too far off; return the exit status."""
+    from portable.check import LIMIT
+
+    far = [name for name, row in figures.items() if row.get("largest_difference", 0) > LIMIT]
+    for name in far:
+        print(f"{name} differs from this code by more than {LIMIT} grey levels", file=sys.stderr)
+    return 1 if far or incomplete else 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""Compare what exported files make of a picture with what this code makes of it."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from data.prepare import LEAST_BOT_SIDE
+
+# Rounding to 8 bits alone can turn the smallest difference into one grey level.
+LIMIT = 2
+
+
+class Outcome(NamedTuple):
+    """How one runtime did on one picture.
+
+    largest: difference from this code's picture in grey levels of 255.
+    share: of the samples that differ at all.
+    seconds: least of the timed runs; None where none was timed.
+    """
+
+    largest: int
+    share: float
+    seconds: float | None
+
+
+def sizes_of(picture, level_num):
+    """Yield a picture and odd-sized parts of it: some two thirds, and the least that works."""
+    height, width = picture.shape[:2]
+    step = 2**level_num
+    least = LEAST_BOT_SIDE * step + step - 1
+    yield picture
+    for rows, columns in ((height * 2 // 3 | 1, width * 3 // 4 | 1), (least, least)):
+        if least <= rows < height and least <= columns < width:
+            top, left = (height - rows) // 2, (width - columns) // 2
+            yield np.ascontiguousarray(picture[top : top + rows, left : left + columns])
+
+
+def compared(picture, here, runtimes, rounds):
+    """Run everything on one picture, in turn.
+
+    Args:
+        picture: H×W×3 float32.
+        here: function from it to this code's H×W×3 uint8.
+        runtimes: dict from name to a function of the same kind.
+        rounds: timed runs of each after the first, 0 for none.
+
+    Returns:
+        (seconds of `here` or None, dict from name to Outcome).
+    """
+    expected = here(picture)
+    differences = {name: _difference(expected, run(picture)) for name, run in runtimes.items()}
+    seconds = {"": [], **{name: [] for name in runtimes}}
+    for _ in range(rounds):
+        for name, run in (("", here), *runtimes.items()):
+            start = time.perf_counter()
+            run(picture)
+            seconds[name].append(time.perf_counter() - start)
+    least = {name: min(times, default=None) for name, times in seconds.items()}
+    outcomes = {name: Outcome(*parts, least[name]) for name, parts in differences.items()}
+    return least[""], outcomes
+
+
+def _difference(expected, found):
+    """Return (largest difference, share of the samples that differ)."""
+    if expected.shape != found.shape or found.dtype != np.uint8:
+        return 255, 1.0
+    apart = np.abs(expected.astype(np.int16) - found)
+    return int(apart.max()), float(np.mean(apart > 0))
