@@ -37,9 +37,11 @@ def main(argv=None):
     folder = make_folder(args.output or Path(config.test.result) / "export")
 
     import_tensorflow()
+    from models.devices import devices_in_use
     from models.inference import Operator
     from portable.graph import portable_operator
 
+    print(f"devices: {devices_in_use()}", flush=True)
     operator = Operator(
         config.model.ckp_path_ft,
         Preparation.from_settings(config.dev),

@@ -52,8 +52,8 @@ def pyr_down(image):
 def bilateral_filter(image):
     """Filter samples that differ by 2 at most as cv2.bilateralFilter(image, 5, 75, 75) does.
 
-    With so wide a sigma the colour weight exp(-t) is within 6e-7 of 1 - t (t is
-    under 0.0032). Each channel is an array of its own, because runtimes for
+    With so wide a sigma the colour weight exp(-t) is within 5e-6 of 1 - t (t is
+    at most 0.0032). Each channel is an array of its own, because runtimes for
     phones are slow where one weight multiplies three channels.
     """
     channels = tf.unstack(_mirrored(image), axis=-1)

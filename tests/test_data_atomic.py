@@ -1,8 +1,9 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from data.atomic import replacing
+from data.atomic import replacing, replacing_folder
 from data.errors import InputError
 
 
@@ -59,3 +60,33 @@ def test_long_name_and_umask(tmp_path):
     finally:
         os.umask(old)
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_folder_new_and_replaced(tmp_path):
+    path = tmp_path / "a"
+    for name in ("old", "new"):
+        with replacing_folder(path) as folder:
+            (Path(folder) / name).write_text(name)
+        assert os.listdir(path) == [name]
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_exception_keeps_the_old_folder(tmp_path, error):
+    path = tmp_path / "a"
+    path.mkdir()
+    (path / "old").write_text("old")
+    raised = InputError if isinstance(error, OSError) else KeyboardInterrupt
+    with pytest.raises(raised), replacing_folder(path) as folder:
+        (Path(folder) / "half").write_text("half")
+        raise error
+    assert os.listdir(path) == ["old"]
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_file_is_not_replaced_by_a_folder(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with pytest.raises(InputError, match="a: cannot be written"), replacing_folder(path):
+        pass
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a"]

@@ -23,6 +23,7 @@ SCRIPTS = (
     "train_high.py",
     "train_ft.py",
     "test.py",
+    "export.py",
     "run_tfboard.py",
 )
 

@@ -1,0 +1,87 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import GOLDEN, ROOT, scene
+
+from data.prepare import Preparation, prepare_picture
+from models.display import Display
+from models.inference import Operator
+from models.layers import PER_BATCH, PER_PICTURE, MomentNormalization
+from portable.check import compared, sizes_of
+from portable.formats import FORMATS
+from portable.graph import portable_operator
+from portable.moments import SteppedMomentNormalization, with_stepped_moments
+
+PUBLISHED = GOLDEN / "ftlayer"  # says nothing of its preparation: any will do
+VARIANTS = [
+    (Preparation("gamma", "bilateral", False, 3), Display()),
+    (Preparation("linear", "gaussian", True, 2), Display("clip", "source", 1.3)),
+    (Preparation("linear", "bilateral", True, 4), Display("minmax", "source")),
+    (Preparation("gamma", "gaussian", False, 1), Display("clip", "network")),
+]
+
+
+def this_code(operator, display):
+    def here(picture):
+        layers = prepare_picture(picture, operator.preparation)
+        shown = {f"display_{field}": value for field, value in display._asdict().items()}
+        return operator.shown(operator.pictures(layers)["output"], layers, shown)
+
+    return here
+
+
+def picture(height, width):
+    noise = np.random.default_rng(width).uniform(0.7, 1.3, (height, width, 3))
+    return (scene(height, width) * noise).astype("f4")
+
+
+@pytest.mark.parametrize("axes", [PER_PICTURE, PER_BATCH])
+def test_stepped_moments_equal_the_layers(axes):
+    x = np.random.default_rng(0).normal(3, 2, (2, 40, 50, 5)).astype("f4")
+    plain, stepped = MomentNormalization(axes)(x), SteppedMomentNormalization(axes)(x)
+    np.testing.assert_allclose(stepped, plain, rtol=0, atol=1e-5)
+    exact = x.astype("f8")
+    exact = (exact - exact.mean(axes, keepdims=True)) / exact.std(axes, keepdims=True)
+    np.testing.assert_allclose(stepped, exact, rtol=0, atol=2e-6)
+
+
+def test_stepped_network_shares_its_weights():
+    operator = Operator(ROOT / "checkpoints" / "ftlayer", None)
+    stepped = with_stepped_moments(operator.network)
+    assert {id(v) for v in stepped.variables} == {id(v) for v in operator.network.variables}
+
+    def kinds(model):
+        for layer in model.layers:
+            yield from kinds(layer) if isinstance(layer, keras.Model) else [type(layer)]
+
+    assert list(kinds(operator.network)).count(MomentNormalization) == 22
+    assert list(kinds(stepped)).count(SteppedMomentNormalization) == 22
+    assert MomentNormalization not in list(kinds(stepped))
+
+
+@pytest.mark.parametrize(("preparation", "display"), VARIANTS[:2])
+def test_whole_operator_equals_this_code(preparation, display):
+    operator = Operator(PUBLISHED, preparation)
+    whole = portable_operator(operator.network, preparation, display).tone_map
+    run = {"graph": lambda x: whole(tf.constant(x[None]))["display_rgb"].numpy()[0]}
+    here = this_code(operator, display)
+    for part in sizes_of(picture(155, 170), preparation.level_num):
+        _, outcomes = compared(part, here, run, 0)
+        assert outcomes["graph"].largest <= 1 and outcomes["graph"].share < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(("preparation", "display"), VARIANTS)
+def test_every_format_of_every_variant(name, preparation, display, tmp_path):
+    form = FORMATS[name]
+    if form.missing():
+        pytest.skip(f"{form.missing()} not installed (requirements-export.txt)")
+    operator = Operator(PUBLISHED, preparation)
+    form.write(portable_operator(operator.network, preparation, display), tmp_path / form.name)
+    run, _ = form.load(tmp_path / form.name)
+    here = this_code(operator, display)
+    for part in sizes_of(picture(301, 400), preparation.level_num):
+        _, outcomes = compared(part, here, {name: run}, 0)
+        assert outcomes[name].largest <= 1 and outcomes[name].share < 0.02

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from conftest import scene
+
+from data import normalize
+from portable import preparation
+
+
+def here(image, domain, step):
+    return normalize.normalise_hdr(normalize.crop_to_multiple(image, step), domain)
+
+
+def there(image, domain, step):
+    return preparation.normalise_hdr(preparation.crop_to_multiple(image[None], step), domain)[0]
+
+
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+@pytest.mark.parametrize(("height", "width", "step"), [(101, 75, 8), (64, 96, 8), (59, 58, 2)])
+def test_equals_data_normalize(height, width, step, domain):
+    noise = np.random.default_rng(height).uniform(0.5, 1.5, (height, width, 3)).astype("f4")
+    image = 1e4 * scene(height, width) * noise
+    expected, found = here(image, domain, step), there(image, domain, step)
+    assert expected.shape == found.shape and expected.max() == 1
+    # The limit is the same sample: as many are clipped.
+    assert (expected == 1).sum() == (found.numpy() == 1).sum() >= int(expected.size * 0.003)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-7)
+
+
+def test_clips_nothing_in_the_smallest_pictures():
+    image = np.arange(16 * 6 * 3, dtype=np.float32).reshape(1, 16, 6, 3)  # k = 0
+    np.testing.assert_array_equal(preparation.clip_highlights(image), image)
+    image = np.arange(16 * 14 * 3, dtype=np.float32).reshape(1, 16, 14, 3)  # k = 2
+    assert np.max(preparation.clip_highlights(image)) == image.max() - 1
+
+
+def test_counts_as_the_original_does():
+    # Multiples of 24,000 samples are those where int(count * 0.003) could round another way.
+    for count in range(24_000, 2**31, 24_000 * 101):
+        assert int(count * 0.003) == count // 1000 * 3 + count % 1000 * 3 // 1000
+
+
+def test_constant_picture_is_black():
+    assert not np.any(there(np.full((16, 16, 3), 7, np.float32), "gamma", 8))
