@@ -50,7 +50,7 @@ def main(argv=None):
     )
     display = operator.kept.display.overridden(config.test)
     print(f"checkpoint: {operator.path} ({operator.preparation.words()})", flush=True)
-    print(f"display: range {display.range}, colour {display.colour}", flush=True)
+    print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
 
     module = portable_operator(operator.network, operator.preparation, display)
     runtimes, about = written(names, module, folder)

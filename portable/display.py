@@ -1,30 +1,49 @@
 """models.display as a TensorFlow graph. Pictures are 1×H×W×3 float32."""
 
+import math
+
 import tensorflow as tf
 
 from data.normalize import GAMMA
-from models.display import LUMINANCE
+from models.display import DARKEST, GUIDE_EDGE, LUMINANCE
+from portable.guided import guided_filter
 from portable.preparation import minmax
 
 
-def displayed(output, normalised, domain, display):
+def displayed(output, normalised, domain, display, floor=0.0):
     """Return the picture to show as uint8, see models.display.displayed."""
     picture = minmax(output) if display.range == "minmax" else tf.clip_by_value(output, 0.0, 1.0)
     if domain == "linear":
         picture = tf.pow(picture, GAMMA)
     if display.colour == "source":
         light = tf.pow(normalised, 1 / GAMMA) if domain == "gamma" else normalised
-        picture = _recoloured(picture, light, display.saturation)
+        # Each channel is an array of its own, as in portable.pyramid.
+        light = tf.unstack(light + floor, axis=-1)
+        target = _luminance(tf.unstack(srgb_decode(picture), axis=-1))
+        if display.guided:
+            target = _following(light, target, display.guided)
+        picture = _recoloured(target, light, display.saturation)
     return tf.cast(tf.round(picture * 255.0), tf.uint8)
 
 
-def _recoloured(picture, light, saturation):
-    """Give the source's chromaticity to the picture's luminance; see models.display.
+def _following(light, target, radius):
+    """Filter the displayed luminance, 1×H×W, guided by the HDR's logarithm."""
+    guide = tf.math.log(tf.maximum(_luminance(light), DARKEST)) * (1 / math.log(2))
+    codes = guided_filter(guide, srgb_encode(target), radius, GUIDE_EDGE)
+    return srgb_decode(tf.clip_by_value(codes, 0.0, 1.0))
 
-    Each channel is an array of its own, as in portable.pyramid.
+
+def _recoloured(target, light, saturation):
+    """Give the source's chromaticity to the displayed luminance; see models.display.
+
+    Args:
+        target: 1×H×W.
+        light: three of 1×H×W.
+        saturation: the ratios' exponent.
+
+    Returns:
+        1×H×W×3.
     """
-    target = _luminance(tf.unstack(srgb_decode(picture), axis=-1))
-    light = tf.unstack(light, axis=-1)
     luminance = tf.maximum(_luminance(light), 1e-9)
     colour = [tf.pow(channel / luminance, saturation) for channel in light]
     level = tf.maximum(_luminance(colour), 1e-9)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from portable.display import displayed
 from portable.moments import with_stepped_moments
-from portable.preparation import crop_to_multiple, normalise_hdr
+from portable.preparation import crop_to_multiple, normalise_hdr_with_floor
 from portable.pyramid import decompose
 
 INPUT, OUTPUT = "linear_rgb", "display_rgb"
@@ -29,10 +29,11 @@ def portable_operator(network, preparation, display):
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32, INPUT)])
     def tone_map(linear_rgb):
-        normalised = normalise_hdr(crop_to_multiple(linear_rgb, 2**level_num), domain)
+        cropped = crop_to_multiple(linear_rgb, 2**level_num)
+        normalised, floor = normalise_hdr_with_floor(cropped, domain)
         high, bot = decompose(normalised, *layers, level_num)
         output = portable({"high": high, "bot": bot}, training=False)["output"]
-        shown = displayed(output, normalised, domain, display)
+        shown = displayed(output, normalised, domain, display, floor)
         shown.set_shape([1, None, None, 3])
         return {OUTPUT: shown}
 

@@ -34,7 +34,14 @@ def minmax(image):
     return (image - low) / span
 
 
-def normalise_hdr(image, domain):
-    """Turn scene-linear samples of any scale, finite and not negative, into [0, 1]."""
-    stretched = minmax(clip_highlights(image))
-    return tf.pow(stretched, GAMMA) if domain == "gamma" else stretched
+def normalise_hdr_with_floor(image, domain):
+    """Turn scene-linear samples of any scale, finite and not negative, into [0, 1].
+
+    Returns:
+        (the picture, the light that min-max took away), see data.normalize.
+    """
+    clipped = clip_highlights(image)
+    low, high = tf.reduce_min(clipped), tf.reduce_max(clipped)
+    floor = tf.where(high > low, low / tf.where(high > low, high - low, 1.0), 0.0)
+    stretched = minmax(clipped)
+    return tf.pow(stretched, GAMMA) if domain == "gamma" else stretched, floor

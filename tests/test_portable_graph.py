@@ -16,7 +16,7 @@ from portable.moments import SteppedMomentNormalization, with_stepped_moments
 PUBLISHED = GOLDEN / "ftlayer"  # says nothing of its preparation: any will do
 VARIANTS = [
     (Preparation("gamma", "bilateral", False, 3), Display()),
-    (Preparation("linear", "gaussian", True, 2), Display("clip", "source", 1.3)),
+    (Preparation("linear", "gaussian", True, 2), Display("clip", "source", 1.3, 4)),
     (Preparation("linear", "bilateral", True, 4), Display("minmax", "source")),
     (Preparation("gamma", "gaussian", False, 1), Display("clip", "network")),
 ]

@@ -7,11 +7,13 @@ from portable import preparation
 
 
 def here(image, domain, step):
-    return normalize.normalise_hdr(normalize.crop_to_multiple(image, step), domain)
+    return normalize.normalise_hdr_with_floor(normalize.crop_to_multiple(image, step), domain)
 
 
 def there(image, domain, step):
-    return preparation.normalise_hdr(preparation.crop_to_multiple(image[None], step), domain)[0]
+    cropped = preparation.crop_to_multiple(image[None], step)
+    normalised, floor = preparation.normalise_hdr_with_floor(cropped, domain)
+    return normalised.numpy()[0], float(floor)
 
 
 @pytest.mark.parametrize("domain", ["gamma", "linear"])
@@ -19,11 +21,12 @@ def there(image, domain, step):
 def test_equals_data_normalize(height, width, step, domain):
     noise = np.random.default_rng(height).uniform(0.5, 1.5, (height, width, 3)).astype("f4")
     image = 1e4 * scene(height, width) * noise
-    expected, found = here(image, domain, step), there(image, domain, step)
+    (expected, floor), (found, same) = here(image, domain, step), there(image, domain, step)
     assert expected.shape == found.shape and expected.max() == 1
     # The limit is the same sample: as many are clipped.
-    assert (expected == 1).sum() == (found.numpy() == 1).sum() >= int(expected.size * 0.003)
+    assert (expected == 1).sum() == (found == 1).sum() >= int(expected.size * 0.003)
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-7)
+    assert floor > 0 and same == pytest.approx(floor, rel=1e-6)
 
 
 def test_clips_nothing_in_the_smallest_pictures():
@@ -40,4 +43,5 @@ def test_counts_as_the_original_does():
 
 
 def test_constant_picture_is_black():
-    assert not np.any(there(np.full((16, 16, 3), 7, np.float32), "gamma", 8))
+    black, floor = there(np.full((16, 16, 3), 7, np.float32), "gamma", 8)
+    assert not black.any() and floor == 0
