@@ -143,6 +143,7 @@ def check(config):
                 raise InputError(f"{section}.{key} is {value!r}; it must be {kind.words}")
     _check_patches(config)
     _check_display(config)
+    _check_losses(config)
 
 
 def _check_names(given, known, what, prefix):
@@ -154,6 +155,14 @@ def _check_names(given, known, what, prefix):
     for name in known:
         if name not in given:
             raise InputError(f"the {what} {prefix}{name} is missing from configs/configs.py")
+
+
+def _check_losses(config):
+    if config.train.loss_weights_ft.get("s") and config.dev.data_domain != "gamma":
+        raise InputError(
+            "train.loss_weights_ft gives 's' a weight, which reads domain gamma; dev.data_domain "
+            f"is {config.dev.data_domain!r}"
+        )
 
 
 def _check_display(config):

@@ -70,8 +70,9 @@ config.train.lr_high = 3e-4
 config.train.lr_bot = 3e-4
 config.train.lr_ft = 1.5e-3
 config.train.lr_final = 1.0
-# (+) Changes to the paper's loss weights, for instance {"h": 0.0}; "n", the likeness of
-# brightness and contrast to the ground truth's, is in no total unless it is named here.
+# (+) Changes to the paper's loss weights, for instance {"h": 0.0}; two terms are in no
+# total unless they are named here: "n", brightness and contrast like the ground truth's, and,
+# for ft in domain gamma, "s", TMQI's structural fidelity to the HDR picture.
 config.train.loss_weights_high = {}
 config.train.loss_weights_bot = {}
 config.train.loss_weights_ft = {}

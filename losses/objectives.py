@@ -2,7 +2,7 @@
 
 Terms bear the original's TensorBoard names without "loss_": l1, l2, l2_reg,
 f (perceptual; p in ft), ssim, msssim, tmqi, tmqi_s, h (hue), c (colour); and n
-(naturalness), which the paper has not.
+(naturalness) and s (structural fidelity), which the paper has not.
 """
 
 import math
@@ -21,6 +21,7 @@ from losses.ssim import (
     ssim,
     ssim_tmqi,
 )
+from losses.structural_fidelity import structural_fidelity
 
 # Weights of the paper's totals.
 RECIPES = {
@@ -34,16 +35,17 @@ REPORTED = {
     "bot": ("l2", "l2_reg", "ssim"),
     "ft": ("l2", "l2_reg", "msssim"),
 }
-EXTRA = ("n",)  # in no recipe; in a total where a weight is given
+# In no recipe; in a total where a weight is given.
+EXTRA = {"high": (), "bot": ("n",), "ft": ("n", "s")}
 PERCEPTUAL = ("f", "p")
 STRUCTURAL = ("ssim", "msssim", "tmqi", "tmqi_s")
-MULTI_SCALE = ("msssim", "tmqi")
+MULTI_SCALE = ("msssim", "tmqi", "s")
 FT_OFFSET = 1e-6  # the original adds it to c and h of ft inside the total
 
 
 def check_weights(stage, weights):
     """Raise InputError where a key of `weights` is no term of the stage."""
-    known = (*RECIPES[stage], *REPORTED[stage], *EXTRA)
+    known = (*RECIPES[stage], *REPORTED[stage], *EXTRA[stage])
     for name in weights:
         if name not in known:
             raise InputError(
@@ -154,4 +156,5 @@ TERMS = {
     "h": (delta_hue_ipt, True),
     "c": (delta_e_itp, False),
     "n": (naturalness_difference, False),
+    "s": (lambda a, b: 1 - structural_fidelity(a, b), True),
 }

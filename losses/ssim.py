@@ -101,7 +101,7 @@ def _over_levels(a, b, similarity_map):
     levels = []
     for level, weight in enumerate(LEVEL_WEIGHTS):
         if level:
-            a, b = _halve(a), _halve(b)
+            a, b = halve(a), halve(b)
         mean = ops.mean(similarity_map(a, b), axis=(0, 1, 2))
         # A negative mean has no fractional power: it counts as 0.
         positive = mean > 0
@@ -118,7 +118,7 @@ def _filter(x):
     return ops.depthwise_conv(x, ops.convert_to_tensor(kernel), padding="valid")
 
 
-def _halve(x):
+def halve(x):
     """2×2 box and every second sample. At odd sides the padding's zeros count."""
     odd_height, odd_width = x.shape[1] % 2, x.shape[2] % 2
     x = ops.pad(x, [[0, 0], [0, odd_height], [0, odd_width], [0, 0]])

@@ -136,3 +136,10 @@ def test_every_preset_passes_and_set_wins_over_it(name):
         assert config[section][key] == value
     key, changed = "train.epochs_bot", 3
     assert parsed("--preset", name, "--set", f"{key}={changed}").train.epochs_bot == changed
+
+
+def test_structural_fidelity_needs_domain_gamma():
+    weight = ("--set", "train.loss_weights_ft={'s': 0.3}")
+    assert parsed(*weight).train.loss_weights_ft == {"s": 0.3}
+    with pytest.raises(InputError, match="reads domain gamma"):
+        parsed(*weight, "--set", "dev.data_domain=linear")

@@ -37,6 +37,13 @@ def test_changed_weights():
     assert objective.weights["c"] == 0.2
 
 
+def test_terms_beside_the_papers():
+    assert Objective("ft", {"n": 0.1, "s": 0.2}).weights["s"] == 0.2
+    assert "s" not in Objective("ft").reported
+    with pytest.raises(InputError, match="'s' is no loss term of bot"):
+        Objective("bot", {"s": 0.2})
+
+
 def test_unknown_term_is_an_error():
     with pytest.raises(InputError, match="'hue' is no loss term of ft"):
         Objective("ft", {"hue": 1.0})
