@@ -32,7 +32,8 @@ def main(argv=None):
             f"there are no summaries in {folder}; train that stage first, or set train.log_path"
         )
     port = args.port or PORTS[args.stage]
-    command = ["--logdir", str(folder), "--port", str(port)]
+    # Said though it is TensorBoard's default: the pictures are nobody else's business.
+    command = ["--host", "localhost", "--logdir", str(folder), "--port", str(port)]
     return subprocess.call([sys.executable, "-m", "tensorboard.main", *command])
 
 

@@ -8,14 +8,13 @@ that cannot be read is named and skipped, and the exit status is then 1.
 """
 
 import sys
-from pathlib import Path
 
 from tqdm import tqdm
 
 from configs.command_line import given_by_hand, make_parser, run, settings
 from configs.quiet import import_tensorflow
 from data.errors import InputError
-from data.files import find_pictures, make_folder, result_stems
+from data.files import find_pictures, make_folder, result_path, result_stems
 from data.image_io import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.prepare import Preparation, prepare_picture
 from data.samples import remarks_on
@@ -101,7 +100,7 @@ def from_files(paths, preparation, config):
             picture, mended = read_hdr_counted(path)
             layers = prepare_picture(picture, preparation, config.dev.test_resize_to_half)
         except InputError as error:
-            text = str(error)
+            text = error.args[0]
             yield stem, InputError(text if str(path) in text else f"{path}: {text}")
             continue
         for remark in remarks_on(picture, mended):
@@ -132,14 +131,13 @@ def write(stem, layers, operator, config, save_layers):
 
     pictures = operator.pictures(layers)
     result = operator.shown(pictures["output"], layers, config.test)
-    folder = Path(config.test.result)
-    ending, quality = config.test.format, config.test.jpg_quality
-    write_sdr(folder / f"{stem}.{ending}", result, quality)
+    folder, ending, quality = config.test.result, config.test.format, config.test.jpg_quality
+    write_sdr(result_path(folder, stem, ending), result, quality)
     if save_layers:
         seen = {"input": layers.normalised, "high": layers.high, "bot": layers.bot}
         made = {name: picture for name, picture in pictures.items() if name != "output"}
         for name, layer in {**seen, **made}.items():
-            write_sdr(folder / f"{stem}_{name}.{ending}", stretched(layer), quality)
+            write_sdr(result_path(folder, f"{stem}_{name}", ending), stretched(layer), quality)
 
 
 if __name__ == "__main__":

@@ -23,9 +23,7 @@ def make_parser(description, switches):
         switches: dict from flag name to the "section.key" whose value it gives;
             True/False settings become flags without a value.
     """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for flag, name in switches.items():
         section, key = name.split(".")
         default = defaults.get(section, {}).get(key)
@@ -45,6 +43,19 @@ def make_parser(description, switches):
         help="any setting of configs/configs.py for this run; may be repeated",
     )
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser that knows of files whose names begin with a dash."""
+
+    def parse_args(self, args=None, namespace=None):
+        """Return the arguments; what is none of them ends the program with status 2."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            files = [text for text in unknown if os.path.exists(text)]
+            hint = f"; if a file is meant, write ./{files[0]}" if files else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return found
 
 
 def settings(args, switches):

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from data.errors import InputError
 
+# Bytes: file systems take 255, and a result's ending is ".jpg" or ".png".
+LONGEST_STEM = 251
+
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
     """Return the suffix of `path` in lower case, with its dot ("" for none)."""
@@ -102,7 +105,8 @@ def result_stems(paths: Iterable[Path | InputError]) -> dict[Path, str]:
 
     It is the picture's own. Pictures that differ in their ending, folder or letter
     case alone keep ending and folder in the result's name, and a number where that
-    does not tell them apart either: no two results have one name.
+    does not tell them apart either: no two results have one name. What would make a name
+    too long for a file system is left out.
     """
     pictures = [path for path in paths if isinstance(path, Path)]
     shared = Counter(path.stem.casefold() for path in pictures)
@@ -111,14 +115,32 @@ def result_stems(paths: Iterable[Path | InputError]) -> dict[Path, str]:
     for path in pictures:
         stem = path.stem
         if shared[stem.casefold()] > 1:
-            stem = f"{path.absolute().parent.name}_{path.name}"
+            told_apart = f"{path.absolute().parent.name}_{path.name}"
+            stem = told_apart if len(os.fsencode(told_apart)) <= LONGEST_STEM else stem
         number, unique = 1, stem
         while unique.casefold() in taken:
             number += 1
             unique = f"{stem}_{number}"
+            while len(os.fsencode(unique)) > LONGEST_STEM:
+                stem = stem[:-1]
+                unique = f"{stem}_{number}"
         taken.add(unique.casefold())
         stems[path] = unique
     return stems
+
+
+def result_path(folder: str | os.PathLike[str], stem: str, ending: str) -> Path:
+    """Return the file of a result: `stem`.`ending`, directly inside `folder`.
+
+    Raises:
+        InputError: `stem`, which a record may have brought along, is no plain file name.
+    """
+    if stem in ("", ".", "..") or "\0" in stem or os.path.basename(stem) != stem:
+        raise InputError(
+            f"{stem!r} cannot be the name of a result in {folder}; make the records again with "
+            "generate_tfrec.py"
+        )
+    return Path(folder) / f"{stem}.{ending}"
 
 
 def make_folder(folder: str | os.PathLike[str], remedy: str = "--output") -> Path:

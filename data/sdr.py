@@ -14,8 +14,10 @@ from data.errors import InputError
 from data.samples import as_rgb, check_claim, check_size
 from data.tiff import read_tags
 
-# Pixels a byte: a blank 1-bit PNG reaches 8256.
+# Pixels a byte: a blank 1-bit PNG reaches 8256. A blank WebP of any size takes a few
+# bytes, but of those a picture needs more.
 _RATIO = 10_000
+_WEBP_RATIO = 1_000_000
 
 
 def decode_sdr(data: bytes, name: str) -> np.ndarray:
@@ -32,8 +34,8 @@ def decode_sdr(data: bytes, name: str) -> np.ndarray:
     except (struct.error, IndexError) as error:
         raise InputError(f"{name}: the picture is damaged or cut short; get it again.") from error
     check_size(name, height, width)
-    if data[:4] != b"RIFF":  # a blank WebP of any size takes a few bytes
-        check_claim(name, height * width, len(data), _RATIO)
+    ratio = _WEBP_RATIO if data[:4] == b"RIFF" else _RATIO
+    check_claim(name, height * width, len(data), ratio)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from data.errors import InputError
+from losses.vgg16_file import read_arrays
 
 # (channels, convolutions) of each block, up to the last layer that is compared.
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 1))
@@ -40,7 +41,8 @@ def load_vgg16(source):
 
     Args:
         source: "imagenet" for Keras' own file, downloaded once, or the path of
-            a vgg16.npy (a pickled dict: layer name to [kernel, bias]).
+            a vgg16.npy (a pickled dict: layer name to [kernel, bias]), from which
+            nothing but arrays is loaded.
 
     Raises:
         InputError: the weights are not to be had, or are not VGG-16's.
@@ -65,8 +67,7 @@ def _from_keras():
 
 def _from_npy(path):
     try:
-        # The file is a pickle by nature: only load one from a source you trust.
-        table = np.load(path, allow_pickle=True, encoding="latin1").item()
+        table = read_arrays(path)
         weights = {name: [np.asarray(part, np.float32) for part in table[name]] for name in LAYERS}
         _check_shapes(weights)
     except OSError as error:

@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from data.files import find_pictures, list_pictures, make_folder, read_bytes, result_stems
+from data.files import (
+    find_pictures,
+    list_pictures,
+    make_folder,
+    read_bytes,
+    result_path,
+    result_stems,
+)
+
+PLACES = [(folder, suffix) for folder in "abcd" for suffix in (".hdr", ".exr")]
 
 
 def test_read_bytes_refuses(tmp_path):
@@ -58,6 +67,31 @@ def test_no_two_results_have_one_name():
     assert (stems[Path("1/b/x.hdr")], stems[Path("2/b/x.hdr")]) == ("b_x.hdr", "b_x.hdr_2")
     names = [stem.casefold() for stem in stems.values()]
     assert len(set(names)) == len(paths)
+
+
+def test_long_names_are_told_apart_too():
+    paths = [Path(folder, "x" * 250 + f"{i}{suffix}") for i in "12" for folder, suffix in PLACES]
+    stems = result_stems(paths)
+    assert len({stem.casefold() for stem in stems.values()}) == len(paths) == 16
+    assert max(len(stem) for stem in stems.values()) == 251
+    umlauts = result_stems([Path(folder, "ü" * 125 + ".hdr") for folder in ("a", "b", "c")])
+    assert max(len(stem.encode()) for stem in umlauts.values()) <= 251
+    assert len(set(umlauts.values())) == 3
+
+
+@pytest.mark.parametrize(
+    "stem",
+    ["../../x", "/tmp/x", "x/y", "..", ".", "", "a\0b", "/", "x/", "../x", "a/../../../x"],
+)
+def test_a_result_stays_in_its_folder(tmp_path, stem):
+    with pytest.raises(InputError, match=r"cannot be the name of a result in .*records again"):
+        result_path(tmp_path, stem, "jpg")
+
+
+@pytest.mark.parametrize("stem", ["x", "..x", "a b", "-x", "~", "ü", ".x", "a\\b", "C:x"])
+def test_plain_names_are_taken(tmp_path, stem):
+    path = result_path(tmp_path, stem, "jpg")
+    assert path.parent == tmp_path and path.name == f"{stem}.jpg"
 
 
 def test_find_pictures_keeps_errors_in_place(tmp_path):

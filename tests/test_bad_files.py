@@ -1,0 +1,111 @@
+"""Bad and odd files through the readers and through test.py, which runs once for all of them."""
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from bad_files import SCENE, bad_files, odd_files
+from conftest import ROOT
+
+from data.errors import InputError
+from data.exr import encode_exr
+from data.image_io import read_hdr, read_sdr
+from data.prepare import Preparation, prepare_picture
+
+PREPARATION = Preparation("gamma", "bilateral", True, 3)
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, PR_CAPBSET_DROP = 1, 2, 24
+
+
+def obey_permissions():
+    """Take from root, in a new process, the right to read everything."""
+    for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("name", "content", "word"), list(bad_files()), ids=lambda v: str(v)[:30])
+def test_bad_file_is_one_sentence(tmp_path, name, content, word):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        prepare_picture(read_hdr(path), PREPARATION)
+    message = str(caught.value)
+    assert word in message
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize(("name", "content"), list(odd_files()), ids=lambda v: str(v)[:30])
+def test_odd_file_is_read(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    image = read_hdr(path)
+    assert image.shape == (64, 72, 3) and image.dtype == np.float32
+    assert image.min() >= 0 and image.max() < np.inf
+    with np.errstate(all="raise", under="ignore"):
+        layers = prepare_picture(image, PREPARATION)
+    assert all(np.isfinite(layer).all() for layer in layers)
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    """The folder of all files, and what test.py said of it."""
+    folder = tmp_path_factory.mktemp("files")
+    for name, content, _ in bad_files():
+        (folder / name).write_bytes(content)
+    for name, content in odd_files():
+        (folder / name).write_bytes(content)
+    (folder / "loop.hdr").symlink_to("loop.hdr")
+    (folder / "to loop.hdr").symlink_to("loop.hdr")
+    (folder / "dangling.hdr").symlink_to("gone.hdr")
+    os.mkfifo(folder / "pipe.hdr")
+    (folder / "unreadable.exr").write_bytes(encode_exr(SCENE))
+    (folder / "unreadable.exr").chmod(0)
+    # These are passed over without a word.
+    (folder / "folder.hdr").mkdir()
+    (folder / "folder loop.hdr").symlink_to(folder)
+    (folder / ".hidden.hdr").write_bytes(b"x")
+    (folder / "notes.txt").write_bytes(b"x")
+    out = folder / "result"
+    process = subprocess.run(
+        [sys.executable, str(ROOT / "test.py"), folder, folder / "gone.hdr", "--output", out],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=600,
+        preexec_fn=obey_permissions,
+    )
+    return folder, process
+
+
+SPECIAL = ("loop.hdr", "to loop.hdr", "dangling.hdr", "pipe.hdr", "unreadable.exr", "gone.hdr")
+
+
+def test_test_py_names_every_bad_file_and_goes_on(outcome):
+    folder, process = outcome
+    skipped = [line for line in process.stderr.splitlines() if line.startswith("skipped: ")]
+    bad = [name for name, *_ in bad_files()] + list(SPECIAL)
+    for name in bad:
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in f"{folder / name}: ")
+        assert sum(line.startswith(f"skipped: {shown}") for line in skipped) == 1, name
+    assert len(skipped) == len(bad)
+    assert process.returncode == 1
+    for word in ("Traceback", "Warning", "Error", "\x1b[31m"):
+        assert word not in process.stderr, process.stderr
+    good = list(odd_files())
+    assert process.stdout.splitlines()[-1] == f"{len(good)} written, {len(bad)} skipped"
+
+
+def test_test_py_writes_every_odd_file(outcome):
+    folder, _ = outcome
+    out = folder / "result"
+    alike = {name for name, _ in odd_files() if name.startswith(("same.", "as", "bs"))}
+    for name, _ in odd_files():
+        if name not in alike:
+            picture = read_sdr(out / f"{os.path.splitext(name)[0]}.jpg")
+            assert picture.shape == (64, 72, 3)
+    for suffix in ("exr", "npy"):
+        assert read_sdr(out / f"{folder.name}_same.{suffix}.jpg").shape == (64, 72, 3)
+    assert len(list(out.iterdir())) == len(list(odd_files()))
