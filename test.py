@@ -73,6 +73,10 @@ def main(argv=None):
         except InputError as error:
             tqdm.write(f"skipped: {error}", file=sys.stderr)
             skipped += 1
+        except MemoryError:
+            remedy = "does not fit into the memory; try --test_resize_to_half"
+            tqdm.write(f"skipped: {stem}: {remedy}", file=sys.stderr)
+            skipped += 1
     print(f"{written} written, {skipped} skipped")
     return 1 if skipped else 0
 
@@ -102,6 +106,9 @@ def from_files(paths, preparation, config):
         except InputError as error:
             text = error.args[0]
             yield stem, InputError(text if str(path) in text else f"{path}: {text}")
+            continue
+        except MemoryError:
+            yield stem, InputError(f"{path}: does not fit into the memory; give a smaller picture")
             continue
         for remark in remarks_on(picture, mended):
             tqdm.write(f"{path}: {remark}", file=sys.stderr)

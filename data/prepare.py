@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from data.errors import InputError
@@ -60,6 +61,7 @@ def prepare_picture(hdr, preparation, to_half=False):
 
     Raises:
         InputError: the picture is smaller than the network can take.
+        MemoryError: it is too large.
     """
     if to_half:
         hdr = halve(hdr)
@@ -71,7 +73,12 @@ def prepare_picture(hdr, preparation, to_half=False):
             f"{LEAST_BOT_SIDE * step} on each side with level_num {preparation.level_num}"
         )
     normalised, floor = normalise_hdr_with_floor(cropped, preparation.data_domain)
-    return Layers(normalised, *split(normalised, preparation), floor)
+    try:
+        return Layers(normalised, *split(normalised, preparation), floor)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise
 
 
 def split(normalised, preparation):

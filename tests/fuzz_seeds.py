@@ -64,7 +64,7 @@ def record_seeds() -> Iterator[Seed]:
     from data.prepare import Preparation
     from data.tfrecord import SCHEMA, encode
 
-    layers = {"bot": GREY[:2, :3, None].repeat(3, 2)}
+    layers = {"bot": GREY[:2, :3, None].repeat(3, 2), "floor": np.zeros((1, 1, 1), np.float32)}
     for kind, names in SCHEMA.items():
         arrays = {name: layers.get(name.rpartition("_")[2], IMAGE) for name in names}
         record = encode(kind, arrays, "first", Preparation("gamma", "bilateral", False, 3))

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from bad_files import SCENE, bad_files, odd_files
 from conftest import ROOT
+from test_data_radiance import picture
 
 from data.errors import InputError
 from data.exr import encode_exr
@@ -16,11 +18,13 @@ from data.image_io import read_hdr, read_sdr
 from data.prepare import Preparation, prepare_picture
 
 PREPARATION = Preparation("gamma", "bilateral", True, 3)
+MEMORY = 2**31
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, PR_CAPBSET_DROP = 1, 2, 24
 
 
-def obey_permissions():
-    """Take from root, in a new process, the right to read everything."""
+def obey_limits():
+    """Bound the memory of a new process, and take from root the right to read everything."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
 
@@ -62,6 +66,10 @@ def outcome(tmp_path_factory):
     os.mkfifo(folder / "pipe.hdr")
     (folder / "unreadable.exr").write_bytes(encode_exr(SCENE))
     (folder / "unreadable.exr").chmod(0)
+    # 120 kB that stand for 100 megapixels, in old run lengths: 1.6 GB to read.
+    (folder / "bomb.hdr").write_bytes(
+        picture(b"\5\6\7\x80\1\1\1\x0f\1\1\1\x27" * 10000, 10000, 10000)
+    )
     # These are passed over without a word.
     (folder / "folder.hdr").mkdir()
     (folder / "folder loop.hdr").symlink_to(folder)
@@ -75,12 +83,13 @@ def outcome(tmp_path_factory):
         text=True,
         errors="surrogateescape",
         timeout=600,
-        preexec_fn=obey_permissions,
+        preexec_fn=obey_limits,
     )
     return folder, process
 
 
-SPECIAL = ("loop.hdr", "to loop.hdr", "dangling.hdr", "pipe.hdr", "unreadable.exr", "gone.hdr")
+SPECIAL = ("bomb.hdr", "loop.hdr", "to loop.hdr", "dangling.hdr", "pipe.hdr", "unreadable.exr")
+SPECIAL += ("gone.hdr",)
 
 
 def test_test_py_names_every_bad_file_and_goes_on(outcome):
