@@ -129,8 +129,9 @@ def tenths(rows, count):
     memory, seconds = [], []
     for tenth in range(10):
         part = [row for row in rows if tenth * count / 10 < row[1] <= (tenth + 1) * count / 10]
-        memory.append(round(statistics.median(row[2] for row in part), 1))
-        seconds.append(round(part[-1][0] - part[0][0], 2))
+        if part:  # a watcher that had to wait may have missed one
+            memory.append(round(statistics.median(row[2] for row in part), 1))
+            seconds.append(round(part[-1][0] - part[0][0], 2))
     written, peak = rows[-1][1], round(rows[-1][3], 1)
     return {"written": written, "memory": memory, "seconds": seconds, "peak": peak}
 
