@@ -3,8 +3,11 @@
 import ast
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -154,6 +157,36 @@ def test_no_file_runs_a_program(tmp_path):
     assert all("Error(" in line for line in lines), lines
     assert seen == "SEEN [] False"
     assert "os.system" in proof and "pickle.find_class" in proof and marker.exists()
+
+
+def test_tensorboard_listens_to_this_machine_alone(tmp_path):
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(ROOT / "run_tfboard.py"), "--log_path", str(tmp_path)]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while True:
+            try:
+                socket.create_connection(("localhost", port), timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.2)
+        # A server that is open to other machines answers on all addresses of this one.
+        others = {"127.0.0.2", socket.gethostbyname(socket.gethostname())} - {"127.0.0.1"}
+        for address in others:
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((address, port), timeout=5)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 UNSAFE = {
