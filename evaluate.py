@@ -126,13 +126,13 @@ def parsed(argv):
 def load_network(config):
     """Return the FileOperator of the checkpoint, or raise InputError."""
     import_tensorflow()
-    from models.checkpoint import latest
+    from models.checkpoint_files import newest
     from models.devices import devices_in_use
     from models.file_inference import FileOperator
     from models.inference import Operator
 
     folder = config.model.ckp_path_ft
-    if latest(folder) is None:
+    if newest(folder) is None:
         raise InputError(
             f"there is no checkpoint in {folder}; train one with train_ft.py, name another folder "
             "with --set model.ckp_path_ft=..., or leave the network out with --no_network"
@@ -144,6 +144,8 @@ def load_network(config):
         config.dev.no_high_branch,
         config.dev.no_ft_branch,
     )
+    if operator.kept.remark:
+        print(operator.kept.remark, file=sys.stderr)
     print(f"checkpoint: {operator.path} ({operator.preparation.words()})", flush=True)
     return FileOperator(operator, config.test, config.dev.test_resize_to_half)
 

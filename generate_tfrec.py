@@ -158,9 +158,14 @@ def test_preparation(config, by_hand):
     if any(f"dev.{key}" in by_hand for key in Preparation._fields):
         return preparation
     import_tensorflow()
-    from models.checkpoint import kept_preparation
+    from models.kept import kept_in
 
-    kept = kept_preparation(config.model.ckp_path_ft)
+    checkpoint = kept_in(config.model.ckp_path_ft)
+    if checkpoint is None:
+        return preparation
+    if checkpoint.remark:
+        print(checkpoint.remark, file=sys.stderr)
+    kept = checkpoint.preparation
     if kept is None or kept == preparation:
         return preparation
     print(

@@ -55,6 +55,8 @@ def main(argv=None):
         config.dev.no_high_branch,
         config.dev.no_ft_branch,
     )
+    if operator.kept.remark:
+        print(operator.kept.remark, file=sys.stderr)
     print(f"checkpoint: {operator.path} ({operator.preparation.words()})")
     refuse_other_preparation(config, given_by_hand(args), operator)
     if args.pictures:

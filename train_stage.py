@@ -1,6 +1,9 @@
 """What train_bot.py, train_high.py and train_ft.py have in common."""
 
+import sys
 from pathlib import Path
+
+from tqdm import tqdm
 
 from configs.command_line import make_parser, settings
 from configs.quiet import import_tensorflow
@@ -10,7 +13,7 @@ from train_validation import make_validation
 
 
 def train(stage, description, switches, argv):
-    """Train one stage as the settings say; return the exit status.
+    """Train one stage as the settings say; return the exit status, 1 where summaries are lost.
 
     Args:
         stage: "high", "bot" or "ft".
@@ -30,9 +33,10 @@ def train(stage, description, switches, argv):
     from losses.objectives import Objective, check_weights
     from losses.perceptual import PerceptualLoss, load_vgg16
     from models.callbacks import StopAtNaN, StopAtSignal, Summaries
-    from models.checkpoint import StageCheckpoint, kept_display
+    from models.checkpoint import StageCheckpoint
     from models.devices import devices_in_use
     from models.display import Display
+    from models.event_file import EventFile
     from models.fit import fit, place
     from models.progress import ProgressBar
     from models.schedule import learning_rate
@@ -64,11 +68,15 @@ def train(stage, description, switches, argv):
     )
     folder = config.model[f"ckp_path_{stage}"]
     log = Path(config.train.log_path) / stage
+    make_folder(folder, f"model.ckp_path_{stage}")
     checkpoint = StageCheckpoint(folder, stage, used, trainer, kept)
+    checkpoint.claim()
     restored = checkpoint.restore()
     if restored:
+        if checkpoint.restored.remark:
+            print(checkpoint.restored.remark, file=sys.stderr)
         print(f"going on from {restored}: step {checkpoint.step}, epoch {int(checkpoint.epoch)}")
-        shown, now = kept_display(restored), kept["display"]
+        shown, now = checkpoint.restored.display, kept["display"]
         if shown._asdict() != now:
             print(f"its display was {tuple(shown)}, from now on it is {tuple(now.values())}")
     elif stage == "ft":
@@ -82,29 +90,34 @@ def train(stage, description, switches, argv):
     def batches(epoch, skip=0):
         return training_batches(records, stage, batch_size, info, config.train.seed, epoch, skip)
 
-    make_folder(folder, f"model.ckp_path_{stage}")
     make_folder(log, "train.log_path")
+    events = [EventFile(log, tell)]
     validation = None
     if stage == "ft":
         ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
         display = Display(**kept["display"])
+        events.append(EventFile(log / "val", tell))
         validation = make_validation(
-            config, branches, info.preparation, display, ablations, log / "val", checkpoint.step
+            config, branches, info.preparation, display, ablations, events[-1], checkpoint.step
         )
     stop = StopAtSignal()
     stop.install()
     callbacks = [
         StopAtNaN(checkpoint.step),
-        Summaries(log, preview(batches(0)), checkpoint.step),
+        Summaries(events[0], preview(batches(0)), checkpoint.step),
         ProgressBar(steps, epochs, done, list(objective.weights)),
-        *([validation] if validation else []),
     ]
-    path = fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks)
+    path = fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks, validation)
     print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
     if stop.asked and int(checkpoint.epoch) < epochs:
         print("stopped before the end; run the same command again to go on from there")
         return 130
-    return 0
+    return 1 if any(file.lost for file in events) else 0
+
+
+def tell(text):
+    """Print a sentence on stderr, above the bar."""
+    tqdm.write(text, file=sys.stderr)
 
 
 def check_records(config, stage, info):
@@ -181,6 +194,8 @@ def warm_start(config, branches, preparation):
         if kept is None:
             print(f"no checkpoint in {folder}: the {name} branch starts with fresh weights")
             continue
+        if kept.remark:
+            print(kept.remark, file=sys.stderr)
         if kept.preparation not in (None, preparation):
             raise InputError(
                 f"the checkpoint in {folder} was trained with {kept.preparation.words()}, the "
@@ -207,7 +222,7 @@ def snapshot(config, preset):
 
 def preview(batches):
     """Return the first patches of an epoch's batches, as many as TensorBoard shows."""
-    from models.callbacks import SHOWN
+    from models.event_file import SHOWN
 
     inputs, ground_truth = next(iter(batches.unbatch().batch(SHOWN)))
     return inputs, ground_truth

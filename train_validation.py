@@ -16,7 +16,7 @@ from metrics.tmqi import MIN_SIDE
 SHOWN = ("Q", "S", "N", "FSITM", "colour_correlation", "chroma_ratio", "cast")
 
 
-def make_validation(config, branches, preparation, display, ablations, folder, first_step):
+def make_validation(config, branches, preparation, display, ablations, events, first_step):
     """Return the callback that scores the pictures of train.val_path, or None without one.
 
     Args:
@@ -25,7 +25,7 @@ def make_validation(config, branches, preparation, display, ablations, folder, f
         preparation: data.prepare.Preparation of the records.
         display: models.display.Display of the run.
         ablations: dict of no_high_branch and no_ft_branch.
-        folder: of the event files.
+        events: models.event_file.EventFile.
         first_step: steps taken before this run.
 
     Raises:
@@ -68,4 +68,4 @@ def make_validation(config, branches, preparation, display, ablations, folder, f
 
     network = tone_mapper(branches, preparation.level_num, TEST_PADDING, **ablations)
     every = config.train.val_every
-    return Validation(folder, network, layers, show, score, every, first_step, tell)
+    return Validation(events, network, layers, show, score, every, first_step, tell)

@@ -5,12 +5,9 @@ import signal
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from data.errors import InputError
 from models.trainer import SUMMARY_EVERY
-
-SHOWN = 3  # pictures of each kind
 
 
 class StopAtNaN(keras.callbacks.Callback):
@@ -63,17 +60,16 @@ class Summaries(keras.callbacks.Callback):
     """Write the original's scalars and pictures to TensorBoard, every SUMMARY_EVERY steps.
 
     Args:
-        folder: of the event files.
+        events: models.event_file.EventFile.
         preview: (inputs, ground truth) of a few patches whose pictures are shown.
         first_step: steps taken before this run.
     """
 
-    def __init__(self, folder, preview, first_step):
+    def __init__(self, events, preview, first_step):
         super().__init__()
-        self.folder = str(folder)
+        self.events = events
         self.inputs, self.ground_truth = preview
         self.step = first_step
-        self._writer = None
 
     def on_train_batch_end(self, batch, logs=None):
         """Write when the step just taken is due."""
@@ -81,21 +77,17 @@ class Summaries(keras.callbacks.Callback):
             self._write(logs)
         self.step += 1
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Let TensorBoard see what there is."""
-        if self._writer is not None:
-            self._writer.flush()
-
     def _write(self, logs):
-        self._writer = self._writer or tf.summary.create_file_writer(self.folder)
         pictures = self.model.predict_on_batch(self.inputs)
         shown = {"input": self.inputs["source"], "ground_truth": self.ground_truth, **pictures}
-        with self._writer.as_default(step=self.step):
-            for name, value in logs.items():
-                if name == "total_loss" or name.startswith("loss_"):
-                    tf.summary.scalar(f"loss/{name}", value)
-            for name, batch in shown.items():
-                tf.summary.image(name, _stretched(batch), max_outputs=SHOWN)
+        scalars = {
+            f"loss/{name}": value
+            for name, value in logs.items()
+            if name == "total_loss" or name.startswith("loss_")
+        }
+        self.events.write(
+            self.step, scalars, {name: _stretched(batch) for name, batch in shown.items()}
+        )
 
 
 def _stretched(batch):

@@ -9,27 +9,17 @@ copy of the latter for reading.
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import tensorflow as tf
 
 from data.errors import InputError
 from data.prepare import Preparation
-from models.display import Display
+from models.checkpoint_files import clear, mark, name_again, newest
+from models.folder_lock import lock
 from models.import_tf1 import MOMENTS, is_tf1, load_branch, load_optimizer, moments_of
+from models.kept import kept_of
 
 KEPT = 5
-VALUE = ".ATTRIBUTES/VARIABLE_VALUE"  # behind a variable's name in TensorFlow's files
-
-
-class Kept(NamedTuple):
-    """What a checkpoint says of itself; a published file leaves the paper's defaults."""
-
-    step: int
-    preparation: Preparation | None
-    display: Display
-    no_high_branch: bool
-    no_ft_branch: bool
 
 
 class StageCheckpoint:
@@ -42,6 +32,9 @@ class StageCheckpoint:
         trainer: the stage's models.trainer.Trainer.
         settings: JSON-ready dict to keep with the weights; "preparation",
             "display", "no_high_branch" and "no_ft_branch" in it are read back.
+
+    Attributes:
+        restored: models.kept.Kept of the checkpoint that `restore` took, or None.
     """
 
     def __init__(self, folder, stage, branches, trainer, settings):
@@ -50,6 +43,8 @@ class StageCheckpoint:
         self.branches = branches
         self.trainer = trainer
         self.settings = settings
+        self.restored = None
+        self._lock = self._manager = None
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.patches = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._settings = tf.Variable(json.dumps(settings), trainable=False)
@@ -61,36 +56,45 @@ class StageCheckpoint:
             patches=self.patches,
             settings=self._settings,
         )
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(folder), KEPT, checkpoint_name=f"model-{stage}.ckpt"
-        )
 
     @property
     def step(self):
         """The number of training steps taken."""
         return int(self.trainer.optimizer.iterations)
 
-    def restore(self):
-        """Go on from the folder's latest checkpoint; return its path, None without one.
+    def claim(self):
+        """Keep other trainers out of the folder from now on, and clear up after a killed one.
 
         Raises:
-            InputError: it is damaged, of another network, or of other preparation.
+            InputError: another process trains there.
         """
-        path = latest(self.folder)
-        if path is None:
+        self._lock = lock(self.folder, f"--set model.ckp_path_{self.stage}=...")
+        clear(self.folder)
+
+    def restore(self):
+        """Go on from the folder's newest whole checkpoint; return its path, None without one.
+
+        Raises:
+            InputError: all are damaged, or it is of another network or other preparation.
+        """
+        found = newest(self.folder)
+        if found is None:
             return None
-        reader = open_checkpoint(path)
+        path, reader, _ = found
+        kept = kept_of(found)
         if is_tf1(reader):
             for name, branch in self.branches.items():
                 load_branch(reader, path, name, branch)
             load_optimizer(reader, path, self.branches, self.trainer)
+            self.restored = kept
             return path
-        self._refuse_other_settings(path, read_kept(reader, path))
+        self._refuse_other_settings(path, kept)
         try:
             self._checkpoint.restore(path).assert_existing_objects_matched()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             raise InputError(_mismatch(path)) from error
         self._settings.assign(json.dumps(self.settings))  # this run's, not the restored ones
+        self.restored = kept
         return path
 
     def save(self, epoch, patches=0):
@@ -101,15 +105,26 @@ class StageCheckpoint:
         """
         self.epoch.assign(epoch)
         self.patches.assign(patches)
+        name = f"model-{self.stage}.ckpt"
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if self._manager is None:  # it takes over which ones there are
+                name_again(self.folder)
+                self._manager = tf.train.CheckpointManager(
+                    self._checkpoint, str(self.folder), KEPT, checkpoint_name=name
+                )
+            mark(self.folder / f"{name}-{self.step}")
             path = self._manager.save(checkpoint_number=self.step)
             part = self.folder / "settings.json.part"
             part.write_text(json.dumps(self.settings, indent=2) + "\n")
             os.replace(part, self.folder / "settings.json")
+            clear(self.folder)
         except (OSError, tf.errors.OpError) as error:
+            clear(self.folder)
             reason = getattr(error, "message", None) or error
             raise InputError(
-                f"no checkpoint could be written to {self.folder}: {reason}"
+                f"no checkpoint could be written to {self.folder} ({reason}); the earlier ones "
+                "are as they were: make room, and run the same command again"
             ) from error
         return path
 
@@ -132,91 +147,47 @@ class StageCheckpoint:
                 )
 
 
-def latest(folder):
-    """Return the path prefix of a folder's latest checkpoint, or None."""
-    folder = Path(folder)
-    path = tf.train.latest_checkpoint(str(folder))
-    if path is None and (folder / "checkpoint").exists():
-        raise InputError(
-            f"{folder / 'checkpoint'} names no checkpoint whose .index and .data files lie beside "
-            "it; put them there, or remove it"
-        )
-    return path
-
-
-def open_checkpoint(path):
-    """Return TensorFlow's reader of a checkpoint, or raise InputError."""
-    try:
-        return tf.train.load_checkpoint(path)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{path} is damaged and cannot be read; remove it or put a copy back"
-        ) from error
-
-
 def load_branches(folder, branches):
-    """Load branch weights alone from a folder's latest checkpoint.
+    """Load branch weights alone from a folder's newest whole checkpoint.
 
     Args:
         folder: where to look.
         branches: dict from branch name to model.
 
     Returns:
-        Kept, or None where the folder has no checkpoint.
+        models.kept.Kept, or None where the folder has no checkpoint.
 
     Raises:
-        InputError: damaged, or not of this network.
+        InputError: all are damaged, or it is not of this network.
     """
-    path = latest(folder)
-    if path is None:
+    found = newest(folder)
+    if found is None:
         return None
-    reader = open_checkpoint(path)
+    load_from(found, branches)
+    return kept_of(found)
+
+
+def load_from(found, branches):
+    """Load branch weights from a checkpoint.
+
+    Args:
+        found: models.checkpoint_files.Newest.
+        branches: dict from branch name to model.
+
+    Raises:
+        InputError: it is not of this network.
+    """
+    path, reader, _ = found
     if is_tf1(reader):
         for name, branch in branches.items():
             load_branch(reader, path, name, branch)
-    else:
-        try:
-            trees = {name: _weights(branch) for name, branch in branches.items()}
-            status = tf.train.Checkpoint(**trees).restore(path)
-            status.assert_existing_objects_matched().expect_partial()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
-            raise InputError(_mismatch(path)) from error
-    return read_kept(reader, path)
-
-
-def kept_preparation(folder):
-    """Return the Preparation that a folder's latest checkpoint keeps, or None."""
-    path = latest(folder)
-    return read_kept(open_checkpoint(path), path).preparation if path else None
-
-
-def kept_display(path):
-    """Return the Display that a checkpoint keeps."""
-    return read_kept(open_checkpoint(path), path).display
-
-
-def read_kept(reader, path):
-    """Return the Kept of an opened checkpoint.
-
-    Raises:
-        InputError: its values cannot be read.
-    """
+        return
     try:
-        if is_tf1(reader):
-            return Kept(int(reader.get_tensor("global_step")), None, Display(), False, False)
-        settings = json.loads(reader.get_tensor(f"settings/{VALUE}"))
-        return Kept(
-            int(reader.get_tensor(f"step/{VALUE}")),
-            Preparation.from_settings(settings["preparation"]),
-            Display(**settings["display"]),
-            settings["no_high_branch"],
-            settings["no_ft_branch"],
-        )
-    except Exception as error:  # the reader raises its own kinds, damaged settings any
-        raise InputError(
-            f"{path} is damaged, of another program, or its .data file is missing; put a whole "
-            "copy there or remove it"
-        ) from error
+        trees = {name: _weights(branch) for name, branch in branches.items()}
+        status = tf.train.Checkpoint(**trees).restore(path)
+        status.assert_existing_objects_matched().expect_partial()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        raise InputError(_mismatch(path)) from error
 
 
 def _weights(branch):
@@ -242,6 +213,6 @@ def _name(variable):
 
 def _mismatch(path):
     return (
-        f"{path} is damaged or holds another network than this stage's; remove it, put a copy "
-        "back, or name another folder in model.ckp_path_*"
+        f"{path} holds another network than this stage's; put the right files there, or name "
+        "another folder in model.ckp_path_*"
     )

@@ -5,7 +5,7 @@ import numpy as np
 from data.errors import InputError
 
 
-def fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks):
+def fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks, validation=None):
     """Train until `epochs` are done, saving after each; go on where `checkpoint` stands.
 
     Args:
@@ -17,6 +17,8 @@ def fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks
         epochs: in all, those before this run included.
         stop: models.callbacks.StopAtSignal.
         callbacks: further Keras callbacks.
+        validation: models.validation.Validation or None; it comes behind the save, which
+            must not wait for it.
 
     Returns:
         The path of the last checkpoint written, None if there was nothing to do.
@@ -32,12 +34,14 @@ def fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks
             epochs=epoch + 1,
             verbose=0,
             shuffle=False,
-            callbacks=[*callbacks, stop],
+            callbacks=[*callbacks, *([validation] if validation else []), stop],
         )
         _refuse_bad_weights(trainer, checkpoint.step)
         if skip + stop.done < steps:
             return checkpoint.save(epoch, (skip + stop.done) * batch_size)
         path, skip = checkpoint.save(epoch + 1), 0
+        if validation is not None:
+            validation.score_epoch(epoch, stop)
         if stop.asked:
             return path
     return path

@@ -3,13 +3,15 @@
 import tensorflow as tf
 
 from data.errors import InputError
-from models.checkpoint import latest, load_branches, open_checkpoint, read_kept
+from models.checkpoint import load_from
+from models.checkpoint_files import newest
 from models.display import displayed
+from models.kept import kept_of
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 
 
 class Operator:
-    """The joint network with the weights of a folder's latest checkpoint.
+    """The joint network with the weights of a folder's newest whole checkpoint.
 
     Args:
         folder: of the ft stage.
@@ -25,25 +27,25 @@ class Operator:
         network: the keras.Model, see models.tone_mapper.
 
     Raises:
-        InputError: no checkpoint there, or one that does not fit.
+        InputError: no whole checkpoint there, or one that does not fit.
     """
 
     def __init__(self, folder, default_preparation, no_high_branch=False, no_ft_branch=False):
-        path = latest(folder)
-        if path is None:
+        found = newest(folder)
+        if found is None:
             raise InputError(
                 f"there is no checkpoint in {folder}; train one with train_ft.py, or put the "
                 "authors' published files there"
             )
-        self.kept = read_kept(open_checkpoint(path), path)
-        self.path = path
+        self.kept = kept_of(found)
+        self.path = found.path
         self.preparation = self.kept.preparation or default_preparation
         self.ablations = {
             "no_high_branch": no_high_branch or self.kept.no_high_branch,
             "no_ft_branch": no_ft_branch or self.kept.no_ft_branch,
         }
         branches = make_branches()
-        load_branches(folder, branches.used(**self.ablations))
+        load_from(found, branches.used(**self.ablations))
         self.network = tone_mapper(
             branches, self.preparation.level_num, TEST_PADDING, **self.ablations
         )

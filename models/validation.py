@@ -4,9 +4,8 @@ import math
 import statistics
 
 import keras
-import tensorflow as tf
 
-SHOWN = 3  # pictures
+from models.event_file import SHOWN
 
 
 class Validation(keras.callbacks.Callback):
@@ -16,7 +15,7 @@ class Validation(keras.callbacks.Callback):
     first SHOWN pictures are val/<stem>.
 
     Args:
-        folder: of the event files.
+        events: models.event_file.EventFile.
         network: models.tone_mapper's joint network, padded as in testing.
         pictures: dict from stem to data.prepare.Layers.
         show: callable (output H×W×3, Layers) -> H×W×3 uint8.
@@ -26,9 +25,9 @@ class Validation(keras.callbacks.Callback):
         tell: callable taking (step, dict of the means).
     """
 
-    def __init__(self, folder, network, pictures, show, score, every, first_step, tell):
+    def __init__(self, events, network, pictures, show, score, every, first_step, tell):
         super().__init__()
-        self.folder = str(folder)
+        self.events = events
         self.network = network
         self.pictures = pictures
         self.show = show
@@ -36,20 +35,28 @@ class Validation(keras.callbacks.Callback):
         self.every = every
         self.step = first_step
         self.tell = tell
-        self._writer = None
 
     def on_train_batch_end(self, batch, logs=None):
         """Count."""
         self.step += 1
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Score, if this epoch is due."""
-        if (epoch + 1) % self.every == 0:
-            self._write(*self._scored())
+    def score_epoch(self, epoch, stop):
+        """Score, if this epoch is due; models.fit calls it when the epoch is saved.
 
-    def _scored(self):
+        Args:
+            epoch: the one that just ended, counted from 0.
+            stop: models.callbacks.StopAtSignal; once it was asked, nothing is scored or told.
+        """
+        if (epoch + 1) % self.every == 0:
+            scored = self._scored(stop)
+            if scored is not None:
+                self._write(*scored)
+
+    def _scored(self, stop):
         shown, rows = {}, []
         for stem, layers in self.pictures.items():
+            if stop.asked:
+                return None
             batch = {"high": layers.high[None], "bot": layers.bot[None]}
             output = self.network.predict_on_batch(batch)["output"][0]
             picture = self.show(output, layers)
@@ -63,11 +70,7 @@ class Validation(keras.callbacks.Callback):
         return means, shown
 
     def _write(self, means, shown):
-        self._writer = self._writer or tf.summary.create_file_writer(self.folder)
-        with self._writer.as_default(step=self.step):
-            for name, value in means.items():
-                tf.summary.scalar(f"val/{name}", value)
-            for stem, picture in shown.items():
-                tf.summary.image(f"val/{stem}", picture[None])
-        self._writer.flush()
+        scalars = {f"val/{name}": value for name, value in means.items()}
+        pictures = {f"val/{stem}": picture[None] for stem, picture in shown.items()}
+        self.events.write(self.step, scalars, pictures)
         self.tell(self.step, means)

@@ -9,10 +9,12 @@ from conftest import GOLDEN
 from data.errors import InputError
 from data.prepare import Preparation
 from losses.objectives import Objective
-from models.checkpoint import KEPT, StageCheckpoint, kept_preparation, latest, load_branches
+from models.checkpoint import KEPT, StageCheckpoint, load_branches
+from models.checkpoint_files import newest
 from models.display import Display
 from models.fit import place
 from models.inference import Operator
+from models.kept import kept_in
 from models.tone_mapper import make_branches, tone_mapper
 from models.trainer import Trainer
 
@@ -85,7 +87,7 @@ def test_the_latest_five_are_kept(tmp_path):
     found = sorted(path.name for path in tmp_path.glob("*.index"))
     assert found == [f"model-bot.ckpt-{n}.index" for n in range(3, 8)]
     assert len(found) == KEPT
-    assert latest(tmp_path).endswith("model-bot.ckpt-7")
+    assert newest(tmp_path).path.endswith("model-bot.ckpt-7")
 
 
 def test_settings_are_kept_and_copied_for_reading(tmp_path):
@@ -93,7 +95,7 @@ def test_settings_are_kept_and_copied_for_reading(tmp_path):
     checkpoint.save(0)
     kept = load_branches(tmp_path, {"bot": make_branches().bot})
     assert (kept.preparation, kept.display) == (FUSED, Display("clip", "source", 1.2))
-    assert kept_preparation(tmp_path) == FUSED
+    assert kept_in(tmp_path).preparation == FUSED
     assert json.loads((tmp_path / "settings.json").read_text()) == settings()
 
 
@@ -149,7 +151,7 @@ def test_own_checkpoint_without_its_data_is_one_sentence(tmp_path):
     checkpoint.save(0)
     next(tmp_path.glob("*.data*")).unlink()
     with pytest.raises(InputError, match="is damaged"):
-        kept_preparation(tmp_path)
+        kept_in(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -237,10 +239,10 @@ def test_damage_is_one_sentence(published):
         lambda: load_branches(published, make_branches()._asdict()),
         lambda: Operator(published, PAPER),
         lambda: stage(published, "ft", settings(PAPER))[1].restore(),
-        lambda: kept_preparation(published),
+        lambda: kept_in(published),
     ):
         with pytest.raises(InputError, match=r"ckpt-4242 (is damaged|has no readable)"):
             use()
     (published / "checkpoint").write_text("not a checkpoint state")
     with pytest.raises(InputError, match=r"checkpoint names no checkpoint"):
-        latest(published)
+        newest(published)

@@ -1,0 +1,62 @@
+"""What a checkpoint says of itself."""
+
+import json
+from typing import NamedTuple
+
+from data.errors import InputError
+from data.prepare import Preparation
+from models.checkpoint_files import newest
+from models.display import Display
+from models.import_tf1 import is_tf1
+
+VALUE = ".ATTRIBUTES/VARIABLE_VALUE"  # behind a variable's name in TensorFlow's files
+
+
+class Kept(NamedTuple):
+    """The settings kept with the weights; a published file leaves the paper's defaults.
+
+    remark is a sentence to print where damage made it the newest, else None.
+    """
+
+    step: int
+    preparation: Preparation | None
+    display: Display
+    no_high_branch: bool
+    no_ft_branch: bool
+    remark: str | None
+
+
+def kept_in(folder):
+    """Return the Kept of a folder's newest whole checkpoint, or None.
+
+    Raises:
+        InputError: all are damaged, or it is of another program.
+    """
+    found = newest(folder)
+    return found and kept_of(found)
+
+
+def kept_of(found):
+    """Return the Kept of a models.checkpoint_files.Newest.
+
+    Raises:
+        InputError: its values are not those of this project.
+    """
+    path, reader, remark = found
+    try:
+        if is_tf1(reader):
+            step = int(reader.get_tensor("global_step"))
+            return Kept(step, None, Display(), False, False, remark)
+        settings = json.loads(reader.get_tensor(f"settings/{VALUE}"))
+        return Kept(
+            int(reader.get_tensor(f"step/{VALUE}")),
+            Preparation.from_settings(settings["preparation"]),
+            Display(**settings["display"]),
+            settings["no_high_branch"],
+            settings["no_ft_branch"],
+            remark,
+        )
+    except Exception as error:  # the reader raises its own kinds, foreign settings any
+        raise InputError(
+            f"{path} is of another program; put a checkpoint of this one there, or remove it"
+        ) from error
