@@ -5,12 +5,15 @@ system, so a marker stands beside them meanwhile; what a killed save left is tol
 """
 
 import glob
+import json
+import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from data.atomic import replacing
 from data.errors import InputError
 
 STATE = "checkpoint"
@@ -92,15 +95,13 @@ def named(folder):
 def name_again(folder):
     """Write the file `checkpoint` anew where it is damaged, from the files beside it."""
     paths = sorted(_prefixes(Path(folder)), key=_step)
-    if named(folder) is None and paths:
-        times = [Path(f"{path}.index").stat().st_mtime for path in paths]
-        tf.train.update_checkpoint_state(
-            str(folder),
-            paths[-1],
-            paths,
-            all_model_checkpoint_timestamps=times,
-            last_preserved_timestamp=0,
-        )
+    if named(folder) is not None or not paths:
+        return
+    lines = [f"model_checkpoint_path: {json.dumps(Path(paths[-1]).name)}"]
+    lines += [f"all_model_checkpoint_paths: {json.dumps(Path(path).name)}" for path in paths]
+    lines += [f"all_model_checkpoint_timestamps: {os.path.getmtime(f'{p}.index')}" for p in paths]
+    with replacing(Path(folder) / STATE) as file:
+        file.write("\n".join([*lines, ""]).encode())
 
 
 def mark(path):

@@ -107,6 +107,44 @@ def test_another_preparation_is_refused(tmp_path):
         other.restore()
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("data_domain", "linear"),
+        ("decompose_filter", "gaussian"),
+        ("fuse_mid_layers", False),
+        ("level_num", 4),
+    ],
+)
+def test_every_field_of_the_preparation_is_compared(tmp_path, field, value):
+    _, checkpoint = stage(tmp_path)
+    checkpoint.save(0)
+    _, other = stage(tmp_path, kept=settings(FUSED._replace(**{field: value})))
+    with pytest.raises(InputError, match=r"was trained with .*, the records have .*; train into"):
+        other.restore()
+
+
+def test_a_damaged_newest_is_passed_over_by_training_and_inference(tmp_path):
+    trainer, checkpoint = stage(tmp_path)
+    train(trainer)
+    first = checkpoint.save(1)
+    expected = state(trainer)
+    train(trainer)
+    second = checkpoint.save(2)
+    data = tmp_path / "model-bot.ckpt-2.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-1])
+    again, checkpoint = stage(tmp_path)
+    assert checkpoint.restore() == first
+    remark = f"{second} is damaged; taking the one before, {first}"
+    assert checkpoint.restored.remark == remark
+    assert load_branches(tmp_path, {"bot": make_branches().bot}).remark == remark
+    for a, b in zip(expected, state(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+    train(again)
+    assert checkpoint.save(2) == second  # written over
+    assert newest(tmp_path)[::2] == (second, None)
+
+
 def test_branches_of_a_stage_warm_start_another(tmp_path):
     trainer, checkpoint = stage(tmp_path)
     train(trainer)
@@ -244,5 +282,8 @@ def test_damage_is_one_sentence(published):
         with pytest.raises(InputError, match=r"ckpt-4242 (is damaged|has no readable)"):
             use()
     (published / "checkpoint").write_text("not a checkpoint state")
+    with pytest.raises(InputError, match=r"ckpt-4242 is damaged"):
+        newest(published)
+    next(published.glob("*.index")).unlink()
     with pytest.raises(InputError, match=r"checkpoint names no checkpoint"):
         newest(published)
