@@ -48,6 +48,8 @@ def main(argv=None):
         config.dev.no_high_branch,
         config.dev.no_ft_branch,
     )
+    if operator.kept.remark:
+        print(operator.kept.remark, file=sys.stderr)
     display = operator.kept.display.overridden(config.test)
     print(f"checkpoint: {operator.path} ({operator.preparation.words()})", flush=True)
     print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
