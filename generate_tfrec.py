@@ -24,6 +24,7 @@ from data.examples import (
     Cutting,
     inspect_picture,
     one_thread,
+    packed_bytes,
     pair_bytes,
     pair_samples,
     picture_bytes,
@@ -39,6 +40,8 @@ SWITCHES = {
     "ft": "dev.ft",
     "test_resize_to_half": "dev.test_resize_to_half",
 }
+# Pairs that are prepared beforehand to judge the size of the records.
+JUDGED = 8
 
 
 def main(argv=None):
@@ -64,25 +67,43 @@ def write_training(config):
         config.data.seed,
         config.data.patch_flip,
     )
-    total = len(pairs) * pair_bytes(cutting, preparation.level_num)
     tasks = [(pair, index, cutting, preparation) for index, pair in enumerate(pairs)]
-    path = announce(
-        config.model[f"tfrecord_{kind}"], total, f"{len(pairs)} pairs x {cutting.count} patches"
-    )
     import_tensorflow()
-    from data.tfrecord import RecordWriter, encode
+    from data.shard_writer import ShardWriter, remove_stale
+    from data.shards import index_path, read_index
 
-    count = 0
-    with RecordWriter(path) as writer:
+    path = index_path(config.model[f"tfrecord_{kind}"])
+    remove_stale(path)
+    raw = len(pairs) * pair_bytes(cutting, preparation.level_num)
+    what = f"{len(pairs)} pairs x {cutting.count} patches ({megabytes(raw)} as raw float32)"
+    announce(path, estimate(tasks, config.data.processes), what)
+    writer = ShardWriter(
+        path, kind, cutting.size, preparation, cutting.count, config.data.tfrecord_shards
+    )
+    with writer:
         work = in_order(pair_samples, tasks, config.data.processes, one_thread)
         for (pair, *_), samples in tqdm(work, "writing", len(tasks), unit="pair"):
             if isinstance(samples, InputError):
                 raise samples
             for sample in samples:
-                writer.write(encode(kind, sample, pair.hdr.stem, preparation, cutting.count))
-                count += 1
-    print(f"{count} records of {len(pairs)} pairs written to {path}")
+                writer.write(pair.hdr.stem, sample)
+    written = sum(shard.bytes for shard in read_index(path, kind).shards)
+    print(
+        f"{writer.count} records of {len(pairs)} pairs written to {path}: {megabytes(written)} in "
+        f"{config.data.tfrecord_shards} shards, {written / raw:.0%} of raw float32"
+    )
     return 0
+
+
+def estimate(tasks, processes):
+    """Return about how many bytes the records of all tasks take, judged by a few pairs."""
+    few = tasks[:: -(-len(tasks) // JUDGED)]
+    total = 0
+    for _, size in in_order(packed_bytes, few, processes, one_thread):
+        if isinstance(size, InputError):
+            raise size
+        total += size
+    return total * len(tasks) // len(few)
 
 
 def checked_pairs(config):
@@ -131,10 +152,11 @@ def write_test(config, by_hand):
         total += picture_bytes(shape, preparation.level_num, to_half)
     if not good:
         raise InputError(f"there is no readable HDR picture in {config.test.hdr_path}")
-    path = announce(config.test.tfrecord_test, total, f"{len(good)} pictures")
     import_tensorflow()
-    from data.tfrecord import RecordWriter, encode
+    from data.tfrecord import RecordWriter, encode, record_path
 
+    path = record_path(config.test.tfrecord_test)
+    announce(path, total, f"{len(good)} pictures")
     written, stems = 0, result_stems(good)
     tasks = [(path, preparation, to_half) for path in good]
     with RecordWriter(path) as writer:
@@ -144,7 +166,7 @@ def write_test(config, by_hand):
                 tqdm.write(f"skipped: {picture}: {sample}", file=sys.stderr)
                 skipped += 1
                 continue
-            writer.write(encode("test", sample, stems[picture], preparation))
+            writer.write(encode(sample, stems[picture], preparation))
             written += 1
         if not written:
             raise InputError(f"no picture in {config.test.hdr_path} can be prepared; see above")
@@ -174,12 +196,8 @@ def test_preparation(config, by_hand):
     return kept
 
 
-def announce(prefix, total, what):
-    """Print the estimate of size, refuse what the disk cannot hold; return the file's path."""
-    import_tensorflow()
-    from data.tfrecord import record_path
-
-    path = record_path(prefix)
+def announce(path, total, what):
+    """Print the estimate of size; refuse what the disk cannot hold."""
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
     free = shutil.disk_usage(folder).free
     print(f"{what}: about {megabytes(total)} to {path}", flush=True)
@@ -188,7 +206,6 @@ def announce(prefix, total, what):
             f"{path} needs {megabytes(total)} but {folder} has {megabytes(free)} left; make room, "
             "or lower data.patch_per_img or the patch sizes"
         )
-    return Path(path)
 
 
 def megabytes(count):

@@ -123,7 +123,7 @@ def from_records(prefix, operator):
     from data.tfrecord import inspect, record_path
 
     path = record_path(prefix)
-    info = inspect(path, "test")
+    info = inspect(path)
     if info.preparation != operator.preparation:
         # A published checkpoint does not say how it was trained: the dev section does.
         says = "the dev section says" if operator.kept.preparation is None else "the network wants"

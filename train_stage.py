@@ -29,7 +29,7 @@ def train(stage, description, switches, argv):
     import keras
 
     from data.datasets import steps_per_epoch, training_batches
-    from data.tfrecord import inspect, record_path
+    from data.shards import index_path, read_index, verify
     from losses.objectives import Objective, check_weights
     from losses.perceptual import PerceptualLoss, load_vgg16
     from models.callbacks import StopAtNaN, StopAtSignal, Summaries
@@ -45,9 +45,13 @@ def train(stage, description, switches, argv):
 
     print(f"devices: {devices_in_use()}", flush=True)
     kind = "ft" if stage == "ft" else "dual"
-    records = record_path(config.model[f"tfrecord_{kind}"])
-    info = inspect(records, kind)
+    records = index_path(config.model[f"tfrecord_{kind}"])
+    info = read_index(records, kind)
     check_records(config, stage, info)
+    size = sum(shard.bytes for shard in info.shards)
+    with tqdm(desc="records", total=size, unit="B", unit_scale=True, leave=False, delay=1) as bar:
+        for done in verify(info):
+            bar.update(done)
     vgg = config.model.loss_vgg
     weights = config.train[f"loss_weights_{stage}"]
     check_weights(stage, weights)
@@ -88,7 +92,7 @@ def train(stage, description, switches, argv):
         return 0
 
     def batches(epoch, skip=0):
-        return training_batches(records, stage, batch_size, info, config.train.seed, epoch, skip)
+        return training_batches(info, stage, batch_size, config.train.seed, epoch, skip)
 
     make_folder(log, "train.log_path")
     events = [EventFile(log, tell)]

@@ -40,6 +40,8 @@ SEED = Kind("a whole number of 0 or more", lambda v: _whole(v) and v >= 0)
 POSITIVE = Kind("a number above 0", lambda v: _number(v) and v > 0)
 FRACTION = Kind("a number above 0, at most 1", lambda v: _number(v) and 0 < v <= 1)
 SHARE = Kind("a number from 0 to 1", lambda v: _number(v) and 0 <= v <= 1)
+# All are open at once, and a process may commonly open 1024 files.
+SHARDS = Kind("a whole number from 1 to 512", lambda v: _whole(v) and 1 <= v <= 512)
 QUALITY = Kind("a whole number from 1 to 100", lambda v: _whole(v) and 1 <= v <= 100)
 WEIGHTS = Kind(
     "a dict from loss term to a weight of 0 or more",
@@ -81,6 +83,7 @@ KINDS = {
         "patch_per_img": COUNT,
         "patch_flip": SWITCH,
         "seed": SEED,
+        "tfrecord_shards": SHARDS,
         "processes": _or_none(COUNT),
     },
     "train": {

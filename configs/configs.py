@@ -14,7 +14,8 @@ config.model = EasyDict()
 config.model.ckp_path_high = "checkpoints/highlayer/"
 config.model.ckp_path_bot = "checkpoints/botlayer/"
 config.model.ckp_path_ft = "checkpoints/ftlayer/"
-# Beginnings of the record files' names; ".tfrecord" is added.
+# Beginnings of the record files' names; behind them come ".json", the index of the
+# training records, and folders with their shards; ".tfrecord" for test records.
 config.model.tfrecord_dual = "dataset/tfrecord/dual_"
 config.model.tfrecord_ft = "dataset/tfrecord/ft_"
 # Perceptual loss: "imagenet" (Keras downloads VGG-16 once), the path of a
@@ -54,6 +55,7 @@ config.data.patch_ratio_y = 0.6
 config.data.patch_per_img = 16
 config.data.patch_flip = False  # (+) mirror half of the patches left to right
 config.data.seed = 0  # (+) of the crops
+config.data.tfrecord_shards = 16  # (+) files that the training records are spread over
 config.data.processes = None  # (+) that prepare pictures; None: one per core
 
 config.train = EasyDict()

@@ -4,9 +4,11 @@ inputs is a dict: "source", the picture or layer that the unsupervised losses
 compare with, N×H×W×3; and in ft also "high" and "bot", the network's layers.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from data.errors import InputError
+from data.packing import unpack
 from data.prepare import Layers
 from data.tfrecord import decode
 
@@ -27,44 +29,88 @@ def steps_per_epoch(records, batch_size):
     return max(1, round(records / batch_size))
 
 
-def training_batches(path, stage, batch_size, info, seed, epoch, skip=0):
+def training_batches(info, stage, batch_size, seed, epoch, skip=0, worker=0, workers=1):
     """Return the batches of one epoch; the order depends on seed and epoch alone.
 
     Args:
-        path: record file, "dual" for high and bot, "ft" for ft.
+        info: the records' RecordInfo, "dual" for high and bot, "ft" for ft.
         stage: "high", "bot" or "ft".
         batch_size: patches per batch; the last batch may be smaller.
-        info: the file's data.tfrecord.RecordInfo.
         seed, epoch: of the shuffling.
         skip: batches to leave out at the beginning, to go on within an epoch.
+        worker, workers: which of how many machines reads this. Each takes its own
+            records, by whole shards where their number allows, and batches of
+            batch_size / workers; all take the same number of steps, so that some
+            records may come twice in the last.
 
     Returns:
-        tf.data.Dataset of steps_per_epoch(...) - skip batches.
+        tf.data.Dataset of steps_per_epoch(...) - skip batches. A distribution strategy
+        that is handed the dataset of one machine gives each machine a part of each batch.
     """
     features = FEATURES[stage]
+    shapes = {name: info.shapes[feature] for name, feature in features.items()}
 
-    def select(record):
-        arrays = decode(info.kind, record)
+    def select(records):
+        spec = {feature: tf.io.FixedLenFeature([], tf.string) for feature in features.values()}
+        packed = tf.io.parse_example(records, spec)
+        arrays = tf.numpy_function(
+            _unpack_all,
+            [[packed[feature] for feature in features.values()], [*shapes.values()]],
+            [tf.float32] * len(features),
+            stateful=False,
+        )
         arrays = {
-            name: tf.ensure_shape(arrays[feature], info.shapes[feature])
-            for name, feature in features.items()
+            name: tf.ensure_shape(array, (None, *shapes[name]))
+            for name, array in zip(features, arrays, strict=True)
         }
         return arrays, arrays.pop("ground_truth")
 
     steps = steps_per_epoch(info.count, batch_size)
+    batch_size //= workers
     order_seed = (seed * 100_003 + epoch) % 2**31
+    records = _records([str(shard.path) for shard in info.shards], worker, workers)
+    records = records.shuffle(SHUFFLE[stage], seed=order_seed, reshuffle_each_iteration=False)
+    if workers > 1:
+        records = records.repeat()
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return (
-        tf.data.TFRecordDataset(str(path))
-        .shuffle(SHUFFLE[stage], seed=order_seed, reshuffle_each_iteration=False)
-        .take(steps * batch_size)
+        records.take(steps * batch_size)
         .skip(skip * batch_size)
-        .map(select, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size)
+        .map(select, num_parallel_calls=tf.data.AUTOTUNE)
         # Keras must know the number of batches: else it asks for one more, and the
         # optimizer counts that as a step.
         .apply(tf.data.experimental.assert_cardinality(steps - skip))
         .prefetch(tf.data.AUTOTUNE)
+        .with_options(options)
     )
+
+
+def _records(paths, worker, workers):
+    """Return the serialized records of a worker in the order in which they were written."""
+    by_shards = len(paths) % workers == 0
+    if by_shards:
+        paths = paths[worker::workers]
+    records = tf.data.Dataset.from_tensor_slices(paths).interleave(
+        tf.data.TFRecordDataset,
+        cycle_length=len(paths),
+        block_length=1,
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    return records if by_shards else records.shard(workers, worker)
+
+
+def _unpack_all(packed, shapes):
+    """Return the batches of a list of arrays: straight into their places, without copies."""
+    batches = []
+    for records, shape in zip(packed, shapes, strict=True):
+        batch = np.empty((len(records), *shape), np.float32)
+        for data, array in zip(records, batch, strict=True):
+            unpack(data, shape, array)
+        batches.append(batch)
+    return batches
 
 
 def stored_layers(path):
@@ -73,7 +119,7 @@ def stored_layers(path):
     Raises:
         InputError: a record is damaged.
     """
-    records = tf.data.TFRecordDataset(str(path)).map(lambda record: decode("test", record))
+    records = tf.data.TFRecordDataset(str(path)).map(decode)
     try:
         for arrays in records.prefetch(1).as_numpy_iterator():
             floor = float(arrays["floor"].item())

@@ -3,6 +3,7 @@
 Imports no TensorFlow, so that each process starts at once.
 """
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -10,9 +11,11 @@ import numpy as np
 
 from data.image_io import read_hdr, read_hdr_counted, read_sdr
 from data.normalize import normalise_hdr, normalise_sdr
+from data.packing import pack
 from data.patches import training_patches
 from data.prepare import prepare_picture, split
 from data.samples import remarks_on
+from data.schema import patch_shapes
 
 
 class Cutting(NamedTuple):
@@ -32,7 +35,7 @@ def one_thread():
 
 
 def pair_samples(pair, index, cutting, preparation):
-    """Return the samples of one pair, each a dict from feature name to float32 array.
+    """Return the samples of one pair, each a dict from array name to packed bytes.
 
     The crops depend on the seed and on `index`, the pair's place in the list,
     and not on which process cuts them.
@@ -43,7 +46,16 @@ def pair_samples(pair, index, cutting, preparation):
     patches = training_patches(
         hdr, sdr, cutting.size, cutting.ratio, cutting.count, generator, cutting.flip
     )
-    return [_sample(cutting.kind, *patch, preparation) for patch in patches]
+    samples = (patch_layers(cutting.kind, *patch, preparation) for patch in patches)
+    return [{name: pack(array) for name, array in sample.items()} for sample in samples]
+
+
+def packed_bytes(pair, index, cutting, preparation):
+    """Return the packed bytes of one pair, judged by a crop and by the whole picture."""
+    few = cutting._replace(count=min(2, cutting.count))
+    crop, *whole = pair_samples(pair, index, few, preparation)
+    sizes = [sum(map(len, sample.values())) for sample in (crop, *whole)]
+    return (cutting.count - 1) * sizes[0] + sizes[-1]
 
 
 def picture_sample(path, preparation, to_half):
@@ -66,14 +78,13 @@ def picture_bytes(shape, level_num, to_half):
 
 
 def pair_bytes(cutting, level_num):
-    """Return the bytes that the arrays of one pair take in a record file."""
-    pixels = cutting.size[0] * cutting.size[1]
-    small = pixels / 4**level_num
-    floats = 2 * (pixels + small) if cutting.kind == "dual" else 3 * pixels + small
-    return int(cutting.count * floats * 3 * 4)
+    """Return the bytes that the arrays of one pair take as raw float32."""
+    shapes = patch_shapes(cutting.kind, cutting.size, level_num)
+    return cutting.count * sum(4 * math.prod(shape) for shape in shapes.values())
 
 
-def _sample(kind, hdr, sdr, preparation):
+def patch_layers(kind, hdr, sdr, preparation):
+    """Return the dict from array name to float32 array of one pair of patches."""
     hdr_high, hdr_bot = split(hdr, preparation)
     if kind == "ft":
         return {"hdr": hdr, "sdr": sdr, "hdr_high": hdr_high, "hdr_bot": hdr_bot}

@@ -1,60 +1,45 @@
-"""Record files: the schema, the encoder and the decoder.
+"""The file of test records: its encoder, decoder and writer.
 
 A record holds float32 arrays as raw bytes with their shapes, the file stem of
-the picture it came from, and the settings that it was prepared with.
+the picture it came from, and the settings that it was prepared with. Training
+records are another matter: data.shards.
 """
 
 import json
 import os
 import struct
 from pathlib import Path
-from typing import NamedTuple
 
 import tensorflow as tf
 
 from data.errors import InputError
 from data.prepare import Preparation
-
-# The arrays of each kind of record; all are H×W×3 float32, but for floor, 1×1×1.
-SCHEMA = {
-    "dual": ("hdr_high", "hdr_bot", "sdr_high", "sdr_bot"),
-    "ft": ("hdr", "sdr", "hdr_high", "hdr_bot"),
-    "test": ("hdr", "high", "bot", "floor"),
-}
-
-
-class RecordInfo(NamedTuple):
-    """What a record file holds: its kind, number of records, preparation and first shapes."""
-
-    kind: str
-    count: int
-    preparation: Preparation
-    patch_per_img: int
-    shapes: dict
+from data.schema import REMEDIES, SCHEMA, RecordInfo
 
 
 def record_path(prefix):
-    """Return the file that a prefix of the config stands for."""
+    """Return the file of test records that a prefix of the config stands for."""
     return Path(f"{prefix}.tfrecord")
 
 
-def encode(kind, arrays, stem, preparation, patch_per_img=1):
+def encode(arrays, stem, preparation):
     """Return one serialized record.
 
     Args:
-        kind: a key of SCHEMA.
-        arrays: dict with exactly the arrays of that kind, H×W×3 float32.
+        arrays: dict with exactly the arrays of SCHEMA["test"], H×W×3 float32.
         stem: of the picture's file name.
         preparation: a Preparation.
-        patch_per_img: records that each picture gave.
     """
-    settings = {"kind": kind, "patch_per_img": patch_per_img, **preparation._asdict()}
-    features = {"stem": _bytes(stem.encode()), "settings": _bytes(json.dumps(settings).encode())}
-    for name in SCHEMA[kind]:
+    settings = {"kind": "test", **preparation._asdict()}
+    features = {
+        "stem": bytes_feature(stem.encode()),
+        "settings": bytes_feature(json.dumps(settings).encode()),
+    }
+    for name in SCHEMA["test"]:
         array = arrays[name]
         if array.dtype != "float32":
             raise TypeError(f"{name} is {array.dtype}, not float32")
-        features[name] = _bytes(array.tobytes())
+        features[name] = bytes_feature(array.tobytes())
         features[f"{name}/shape"] = tf.train.Feature(
             int64_list=tf.train.Int64List(value=array.shape)
         )
@@ -62,16 +47,16 @@ def encode(kind, arrays, stem, preparation, patch_per_img=1):
     return example.SerializeToString(deterministic=True)
 
 
-def decode(kind, record):
+def decode(record):
     """Return the dict of a record's arrays, and its stem as "stem"; runs inside tf.data."""
     spec = {"stem": tf.io.FixedLenFeature([], tf.string)}
-    for name in SCHEMA[kind]:
+    for name in SCHEMA["test"]:
         spec[name] = tf.io.FixedLenFeature([], tf.string)
         spec[f"{name}/shape"] = tf.io.FixedLenFeature([3], tf.int64)
     parsed = tf.io.parse_single_example(record, spec)
     arrays = {
         name: tf.reshape(tf.io.decode_raw(parsed[name], tf.float32), parsed[f"{name}/shape"])
-        for name in SCHEMA[kind]
+        for name in SCHEMA["test"]
     }
     return {**arrays, "stem": parsed["stem"]}
 
@@ -121,13 +106,13 @@ class RecordWriter:
         return InputError(f"{self.path} cannot be written ({reason}); the old file is as it was")
 
 
-def inspect(path, kind):
+def inspect(path):
     """Return the RecordInfo of a file; only the lengths and the first record are read.
 
     Raises:
         InputError: missing, empty, cut off, damaged, or of another kind.
     """
-    remedy = f"make it again with generate_tfrec.py{REMEDIES[kind]}"
+    remedy = REMEDIES["test"]
     try:
         count = _count(path)
     except FileNotFoundError as error:
@@ -140,22 +125,15 @@ def inspect(path, kind):
         record = next(iter(tf.data.TFRecordDataset(str(path)).take(1)))
         features = tf.train.Example.FromString(record.numpy()).features.feature
         settings = json.loads(features["settings"].bytes_list.value[0])
+        if settings["kind"] != "test":
+            raise ValueError(settings["kind"])
+        preparation = Preparation.from_settings(settings)
         shapes = {
-            name: tuple(features[f"{name}/shape"].int64_list.value)
-            for name in SCHEMA[settings.pop("kind")]
+            name: tuple(features[f"{name}/shape"].int64_list.value) for name in SCHEMA["test"]
         }
-        patch_per_img = settings.pop("patch_per_img")
-        preparation = Preparation(**settings)
     except Exception as error:  # a damaged protobuf raises whatever its bytes suggest
-        raise InputError(
-            f"{path} is damaged or not a record file of this project; {remedy}"
-        ) from error
-    if set(shapes) != set(SCHEMA[kind]):
-        raise InputError(f"{path} holds other records than those of {kind}; {remedy}")
-    return RecordInfo(kind, count, preparation, patch_per_img, shapes)
-
-
-REMEDIES = {"dual": " --phase training", "ft": " --phase training --ft", "test": ""}
+        raise InputError(f"{path} is damaged or does not hold test records; {remedy}") from error
+    return RecordInfo("test", count, preparation, 1, shapes)
 
 
 def _count(path):
@@ -172,5 +150,6 @@ def _count(path):
     return count if position == size else 0
 
 
-def _bytes(value):
+def bytes_feature(value):
+    """Return a tf.train.Feature of one byte string."""
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))

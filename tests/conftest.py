@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,15 @@ def run_script(name, *arguments, cwd=ROOT, **environment):
         text=True,
         timeout=600,
     )
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """An empty file system of half a megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("this user cannot mount a small disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)

@@ -134,23 +134,88 @@ def test_misspelt_setting_is_one_sentence(script):
 
 def test_records(studio, records):
     dual, ft, test = (outcome.stdout for outcome in records)
-    assert "3 pairs x 3 patches: about 6.5 MB to" in dual
+    assert "3 pairs x 3 patches (6.5 MB as raw float32): about " in dual
     assert "9 records of 3 pairs written" in dual and "9 records of 3 pairs written" in ft
     assert "3 records written" in test and test.rstrip().endswith("0 skipped")
-    found = sorted(path.name for path in (studio.folder / "records").iterdir())
-    assert found == ["dual_.tfrecord", "ft_.tfrecord", "test_.tfrecord"]
-    # The size said before is the size written, but for the little beside the arrays.
-    for name, floats in (("dual", 2 * (168 * 176 + 21 * 22)), ("ft", 3 * 176 * 168 + 22 * 21)):
-        size = (studio.folder / "records" / f"{name}_.tfrecord").stat().st_size
-        assert 0 < size - 9 * floats * 12 < 9 * 1000
+    folder = studio.folder / "records"
+    files = sorted(path.name for path in folder.iterdir() if path.is_file())
+    assert files == ["dual_.json", "ft_.json", "test_.tfrecord"]
+    assert len(list(folder.iterdir())) == 5
+    for name, said in (("dual", dual), ("ft", ft)):
+        (shards,) = folder.glob(f"{name}_.*[0-9a-f]")
+        names = sorted(path.name for path in shards.iterdir())
+        assert names == [f"{name}_-{number:05d}-of-00016.tfrecord" for number in range(16)]
+        size = sum(path.stat().st_size for path in shards.iterdir())
+        assert f"{size / 1e6:.1f} MB in 16 shards" in said
+        floats = {"dual": 2 * (168 * 176 + 21 * 22), "ft": 3 * 176 * 168 + 22 * 21}[name]
+        assert size < 9 * floats * 12 / 4
+        judged = float(said.partition("about ")[2].partition(" MB")[0])
+        assert size / 2 < judged * 1e6 < size * 2
 
 
 def test_records_do_not_depend_on_the_number_of_processes(studio, records):
-    path = studio.folder / "records" / "dual_.tfrecord"
-    before = path.read_bytes()
+    def content():
+        return [path.read_bytes() for path in sorted(folder.glob("dual_.*/*"))]
+
+    folder = studio.folder / "records"
+    before = content()
     outcome = studio.run("generate_tfrec.py", "--phase", "training", data__processes=1)
     assert outcome.returncode == 0
-    assert path.read_bytes() == before
+    assert content() == before and len(before) == 16
+
+
+def test_damaged_records_are_named_before_training(studio, records, tmp_path):
+    folder = shutil.copytree(studio.folder / "records", tmp_path / "records")
+    changes = {"model__tfrecord_dual": folder / "dual_", "model__ckp_path_bot": tmp_path / "bot"}
+    path = sorted(folder.glob("dual_.*/*"))[3]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    outcome = studio.run("train_bot.py", **changes)
+    assert outcome.returncode == 2 and not (tmp_path / "bot").exists()
+    assert outcome.stderr.rpartition("train_bot.py: ")[2] == (
+        f"{path} is damaged (its checksum is not the index's); make the records again with "
+        "generate_tfrec.py --phase training\n"
+    )
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.slow
+def test_records_outlive_kills_of_the_script(studio, records, tmp_path):
+    from data.shards import read_index, verify
+
+    folder = shutil.copytree(studio.folder / "records", tmp_path / "records")
+    index = folder / "ft_.json"
+    changes = {"model.tfrecord_ft": folder / "ft_"}
+    command = [sys.executable, str(ROOT / "generate_tfrec.py"), "--phase", "training", "--ft"]
+    generator, sets, writing = np.random.default_rng(0), {read_index(index, "ft").shards}, 0
+    for _ in range(20):
+        before = set(folder.glob("ft_.*"))
+        process = subprocess.Popen(
+            [*command, *studio.arguments(**changes)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        # Most of a run is importing; the moments that matter begin with the new folder.
+        while set(folder.glob("ft_.*")) <= before and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(generator.uniform(0, 2))
+        writing += process.poll() is None
+        process.kill()
+        process.wait()
+        info = read_index(index, "ft")
+        assert sum(verify(info)) > 0 and info.count == 9
+        sets.add(info.shards)
+    assert writing >= 10 and len(sets) >= 2, (writing, len(sets))
+    outcome = studio.run(
+        "generate_tfrec.py",
+        "--phase",
+        "training",
+        "--ft",
+        **{key.replace(".", "__"): value for key, value in changes.items()},
+    )
+    assert outcome.returncode == 0
+    assert len(list(folder.glob("ft_.*"))) == 2
 
 
 def test_all_pairing_faults_are_listed_before_work(tmp_path):
@@ -292,24 +357,9 @@ def test_interrupted_training_saves_and_goes_on(studio, records, tmp_path):
 
 
 def test_nan_stops_and_names_the_first_bad_term(studio, records, tmp_path):
-    from data.prepare import Preparation
-    from data.tfrecord import RecordWriter, encode
-
-    generator = np.random.default_rng(0)
-    shapes = {"hdr_high": (168, 176), "hdr_bot": (21, 22)}
-    arrays = {n: generator.random((*s, 3), dtype="f4") for n, s in shapes.items()}
-    arrays |= {n.replace("hdr", "sdr"): a.copy() for n, a in arrays.items()}
-    arrays["sdr_bot"][3, 4, 1] = np.nan
-    preparation = Preparation("gamma", "bilateral", False, 3)
-    with RecordWriter(tmp_path / "dual_.tfrecord") as writer:
-        writer.write(encode("dual", arrays, "bad", preparation))
-    outcome = studio.run(
-        "train_bot.py",
-        model__tfrecord_dual=tmp_path / "dual_",
-        model__ckp_path_bot=tmp_path / "bot",
-    )
+    outcome = studio.run("train_bot.py", train__lr_bot=1e38, model__ckp_path_bot=tmp_path / "bot")
     assert outcome.returncode == 2
-    assert "train_bot.py: step 0: loss_l1 is nan" in outcome.stderr
+    assert "train_bot.py: step 1: loss_l1 is " in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert not list((tmp_path / "bot").iterdir())
 
@@ -321,7 +371,7 @@ def test_nan_stops_and_names_the_first_bad_term(studio, records, tmp_path):
         ({"dev__fuse_mid_layers": True}, "the dev section says .*fused layers"),
         ({"data__patch_size_w": 168}, "patches of 168x176, .* say 168x168"),
         ({"model__loss_vgg": "no/vgg16.npy"}, "no/vgg16.npy: the VGG-16 weights"),
-        ({"model__tfrecord_dual": "no/records_"}, "no records at no/records_.tfrecord"),
+        ({"model__tfrecord_dual": "no/records_"}, "no records at no/records_.json"),
         ({"train__loss_weights_bot": "{'hue': 1}"}, "'hue' is no loss term of bot"),
         (
             {"model__ckp_path_bot": ROOT / "README.md" / "bot"},
