@@ -1,0 +1,193 @@
+"""Compare the packed, sharded training records with raw float32 in one file.
+
+    python benchmarks/records.py HDR_FOLDER SDR_FOLDER
+    python benchmarks/records.py HDR_FOLDER SDR_FOLDER --suffix jpg --pairs 24 --rounds 5
+
+Bytes: of a patch. Reading: one epoch of batches of each stage, both formats in turn, so
+that other load on the machine hits both; page cache warm. Writing: all pairs with one
+process and with two in turn, the pool's start included. Growth: the same pairs repeated,
+small patches; the seconds of writing, checking and reading an epoch, and the bytes. Writes
+benchmarks/results/records.json; its files lie in a temporary folder.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+import tensorflow as tf
+
+from data.datasets import FEATURES, SHUFFLE, steps_per_epoch, training_batches
+from data.examples import Cutting, one_thread, pair_bytes, pair_samples
+from data.packing import unpack
+from data.pairs import find_pairs
+from data.parallel import in_order
+from data.prepare import Preparation
+from data.schema import SCHEMA
+from data.shard_writer import ShardWriter
+from data.shards import read_index, verify
+
+ROOT = Path(__file__).resolve().parent.parent
+PREPARATION = Preparation("gamma", "bilateral", False, 3)
+RATIO, PATCHES, SHARDS = (0.1, 0.6), 16, 16
+SIZES = {"dual": (512, 512), "ft": (256, 256)}
+BATCHES = {"high": 4, "bot": 32, "ft": 8}
+GROWTH_SIZE = (64, 64)
+
+
+def main(argv=None):
+    """Measure and write the result."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("hdr_folder")
+    parser.add_argument("sdr_folder")
+    parser.add_argument("--suffix", default="png", help="of the SDR pictures (default: png)")
+    parser.add_argument("--pairs", type=int, default=12, help="at most (default: 12)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each in turn (default: 3)")
+    parser.add_argument("--growth", type=int, nargs="*", default=[10, 100, 1000])
+    args = parser.parse_args(argv)
+    pairs, _ = find_pairs(args.hdr_folder, args.sdr_folder, "hdr", args.suffix)
+    pairs = pairs[:: -(-len(pairs) // args.pairs)]
+    result = {
+        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+        "load_of_the_last_minute": os.getloadavg()[0],
+        "tensorflow": tf.__version__,
+        "pairs": len(pairs),
+        "patches_of_a_pair": PATCHES,
+        "rounds": args.rounds,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, size in SIZES.items():
+            result[kind] = compare(Path(folder), kind, size, pairs, args.rounds)
+            print(kind, json.dumps(result[kind]), flush=True)
+        result["growth"] = {"patch": GROWTH_SIZE, "kind": "ft"}
+        for count in args.growth:
+            result["growth"][count] = row = grow(Path(folder), pairs, count)
+            print(f"{count} pairs", json.dumps(row), flush=True)
+    results = ROOT / "benchmarks" / "results"
+    results.mkdir(exist_ok=True)
+    (results / "records.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def compare(folder, kind, size, pairs, rounds):
+    """Return the dict of bytes, writing and reading of one kind of records."""
+    cutting = Cutting(kind, size, RATIO, PATCHES, 0)
+    seconds = {1: [], 2: []}
+    for _ in range(rounds):
+        for processes, taken in seconds.items():
+            taken.append(write(folder / f"{kind}.json", cutting, pairs, processes))
+    info = read_index(folder / f"{kind}.json", kind)
+    raw = folder / f"{kind}_raw.tfrecord"
+    write_raw(raw, info)
+    row = {
+        "raw_bytes_of_a_patch": pair_bytes(cutting, PREPARATION.level_num) // PATCHES,
+        "bytes_of_a_patch": sum(shard.bytes for shard in info.shards) // info.count,
+        "patches_a_second_written": {
+            f"{n} processes": round(info.count / min(taken), 2) for n, taken in seconds.items()
+        },
+        "two_processes_to_one": round(min(seconds[1]) / min(seconds[2]), 2),
+    }
+    row["of_raw"] = round(row["bytes_of_a_patch"] / row["raw_bytes_of_a_patch"], 4)
+    for stage in ("ft",) if kind == "ft" else ("high", "bot"):
+        formats = {
+            "raw": lambda epoch, stage=stage: raw_batches(raw, stage, info, epoch),
+            "packed": lambda epoch, s=stage: training_batches(info, s, BATCHES[s], 0, epoch),
+        }
+        taken = {name: [] for name in formats}
+        for epoch in range(rounds + 1):
+            for name, batches in formats.items():
+                taken[name].append(read(batches(epoch)))
+        best = {name: np.min(times[1:], axis=0) / info.count for name, times in taken.items()}
+        row[stage] = {
+            "patches_a_second_read": {n: round(1 / t[0], 1) for n, t in best.items()},
+            "processor_ms_of_a_patch": {n: round(1e3 * t[1], 2) for n, t in best.items()},
+            "packed_to_raw": round(best["raw"][0] / best["packed"][0], 2),
+        }
+    raw.unlink()
+    return row
+
+
+def grow(folder, pairs, count):
+    """Return the dict of what `count` pairs take, by repetition of those at hand."""
+    cutting = Cutting("ft", GROWTH_SIZE, RATIO, PATCHES, 0)
+    many = [pairs[number % len(pairs)] for number in range(count)]
+    index = folder / "growth.json"
+    row = {"seconds_written": round(write(index, cutting, many, None), 2)}
+    info = read_index(index, "ft")
+    row["megabytes"] = round(sum(shard.bytes for shard in info.shards) / 1e6, 2)
+    start = time.perf_counter()
+    list(verify(info))
+    row["seconds_checked"] = round(time.perf_counter() - start, 3)
+    row["seconds_read"] = round(read(training_batches(info, "ft", BATCHES["ft"], 0, 0))[0], 2)
+    return row
+
+
+def write(index, cutting, pairs, processes):
+    """Write the pairs' records as generate_tfrec.py does; return the seconds."""
+    start = time.perf_counter()
+    tasks = [(pair, number, cutting, PREPARATION) for number, pair in enumerate(pairs)]
+    with ShardWriter(
+        index, cutting.kind, cutting.size, PREPARATION, cutting.count, SHARDS
+    ) as writer:
+        for (pair, *_), samples in in_order(pair_samples, tasks, processes, one_thread):
+            for sample in samples:
+                writer.write(pair.hdr.stem, sample)
+    return time.perf_counter() - start
+
+
+def read(batches):
+    """Go through a dataset; return its (wall seconds, processor seconds)."""
+    wall, processor = time.perf_counter(), time.process_time()
+    for _ in batches:
+        pass
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def write_raw(path, info):
+    """Write the records as one file of raw float32, as the original's are."""
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for shard in info.shards:
+            for record in tf.data.TFRecordDataset(str(shard.path)).as_numpy_iterator():
+                packed = tf.train.Example.FromString(record).features.feature
+                example = tf.train.Example()
+                for name in SCHEMA[info.kind]:
+                    array = unpack(packed[name].bytes_list.value[0], info.shapes[name])
+                    example.features.feature[name].bytes_list.value.append(array.tobytes())
+                writer.write(example.SerializeToString())
+
+
+def raw_batches(path, stage, info, epoch):
+    """Return the batches of an epoch of raw float32 records, read as they were."""
+
+    def select(record):
+        names = SCHEMA[info.kind]
+        spec = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+        parsed = tf.io.parse_single_example(record, spec)
+        arrays = {
+            key: tf.reshape(tf.io.decode_raw(parsed[name], tf.float32), info.shapes[name])
+            for key, name in FEATURES[stage].items()
+        }
+        return arrays, arrays.pop("ground_truth")
+
+    steps = steps_per_epoch(info.count, BATCHES[stage])
+    return (
+        tf.data.TFRecordDataset(str(path))
+        .shuffle(SHUFFLE[stage], seed=epoch, reshuffle_each_iteration=False)
+        .take(steps * BATCHES[stage])
+        .map(select, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(BATCHES[stage])
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+if __name__ == "__main__":
+    main()
