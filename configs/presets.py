@@ -15,7 +15,7 @@ PRESETS = {
         "model.loss_vgg": None,
         "model.display_range": "clip",
         "model.display_colour": "source",
-        "model.display_guided": 8,
+        "model.display_guided": 3,
         "train.batch_size_ft": 1,
         "train.epochs_bot": 16,
         "train.epochs_high": 1,

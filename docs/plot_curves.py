@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -57,8 +58,8 @@ def scalars(folder):
     events.Reload()
     found = {}
     for tag in events.Tags()["tensors"]:
-        rows = [(e.step, e.tensor_proto.float_val) for e in events.Tensors(tag)]
-        rows = [(step, value[0]) for step, value in rows if len(value) == 1]
+        rows = [(e.step, make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)]
+        rows = [(step, float(value)) for step, value in rows if value.shape == ()]
         if rows:
             found[tag] = tuple(map(np.array, zip(*rows, strict=True)))
     return found

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from data.atomic import replacing
 from data.errors import InputError
 from data.prepare import Preparation
 from models.checkpoint_files import clear, mark, name_again, newest
 from models.folder_lock import lock
 from models.import_tf1 import MOMENTS, is_tf1, load_branch, load_optimizer, moments_of
-from models.kept import kept_of
+from models.kept import VALUE, kept_of
 
 KEPT = 5
 
@@ -89,6 +90,13 @@ class StageCheckpoint:
             self.restored = kept
             return path
         self._refuse_other_settings(path, kept)
+        if not any(name.startswith("adam/") for name in reader.get_variable_to_shape_map()):
+            load_from(found, self.branches)  # published without Adam's moments: they start anew
+            for variable, name in ((self.epoch, "epoch"), (self.patches, "patches")):
+                variable.assign(reader.get_tensor(f"{name}/{VALUE}"))
+            self.trainer.optimizer.iterations.assign(kept.step)
+            self.restored = kept
+            return path
         try:
             self._checkpoint.restore(path).assert_existing_objects_matched()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
@@ -145,6 +153,35 @@ class StageCheckpoint:
                     f"{path} was trained with {name} = {getattr(kept, name)}, this run has "
                     f"{self.settings[name]}; {elsewhere}"
                 )
+
+
+def publish(folder, stage, branches, found, settings):
+    """Write a checkpoint of weights and settings alone, without Adam's moments.
+
+    Args:
+        folder: to write to; holds that one checkpoint afterwards.
+        stage: "high", "bot" or "ft".
+        branches: dict from branch name to model, whose weights are loaded from `found`.
+        found: models.checkpoint_files.Newest.
+        settings: dict to keep, as StageCheckpoint's.
+    """
+    load_from(found, branches)
+    counts = {
+        name: tf.Variable(found.reader.get_tensor(f"{name}/{VALUE}"), trainable=False)
+        for name in ("step", "epoch", "patches")
+    }
+    checkpoint = tf.train.Checkpoint(
+        **{name: _weights(branch) for name, branch in branches.items()},
+        **counts,
+        settings=tf.Variable(json.dumps(settings), trainable=False),
+    )
+    manager = tf.train.CheckpointManager(
+        checkpoint, str(folder), 1, checkpoint_name=f"model-{stage}.ckpt"
+    )
+    manager.save(checkpoint_number=int(counts["step"]))
+    text = json.dumps(settings, indent=2) + "\n"
+    with replacing(Path(folder) / "settings.json") as file:
+        file.write(text.encode())
 
 
 def load_branches(folder, branches):

@@ -8,7 +8,7 @@ from data.normalize import GAMMA, minmax
 from models.guided import guided_filter
 
 DARKEST = 1e-6  # luminance told from black, as a share of the brightest
-GUIDE_EDGE = 1e-3  # stops²: windows of less contrast in the HDR picture are smoothed
+GUIDE_EDGE = 1e-5  # stops²: windows of less contrast in the HDR picture are smoothed
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
 
@@ -73,8 +73,9 @@ def _codes(picture):
 
 def _following(light, target, radius):
     """Filter the displayed luminance, H×W linear, guided by the HDR's logarithm."""
-    guide = np.log2(np.maximum(light @ LUMINANCE, DARKEST))
-    codes = guided_filter(guide, srgb_encode(target).astype(np.float32), radius, GUIDE_EDGE)
+    # In double precision: the guide's variance may be 1e-7 of its square.
+    guide = np.log2(np.maximum(light @ LUMINANCE, DARKEST).astype(np.float64))
+    codes = guided_filter(guide, srgb_encode(target).astype(np.float64), radius, GUIDE_EDGE)
     return srgb_decode(np.clip(codes, 0, 1))
 
 

@@ -100,16 +100,18 @@ def test_summaries_on_a_full_disk_are_told_once_and_the_earlier_ones_stay(disk):
 
 def test_pictures_on_a_full_disk_are_skipped_and_the_damaged_checkpoint_named(disk, tmp_path):
     """Both in one run of test.py, which takes seconds to start."""
-    weights, name = tmp_path / "ft", "model-ft.ckpt-2448"
+    weights, shipped = tmp_path / "ft", ROOT / "checkpoints" / "ftlayer"
+    step = next(shipped.glob("*.index")).stem.rpartition("-")[2]
+    name = f"model-ft.ckpt-{step}"
     weights.mkdir()
-    for path in (ROOT / "checkpoints" / "ftlayer").glob("model*"):
+    for path in shipped.glob("model*"):
         shutil.copy(path, weights)
-        shutil.copy(path, weights / path.name.replace("2448", "2449"))
+        shutil.copy(path, weights / path.name.replace(step, "99999"))
     (weights / "checkpoint").write_text(
-        'model_checkpoint_path: "model-ft.ckpt-2449"\n'
-        + "".join(f'all_model_checkpoint_paths: "model-ft.ckpt-{n}"\n' for n in (2448, 2449))
+        'model_checkpoint_path: "model-ft.ckpt-99999"\n'
+        + "".join(f'all_model_checkpoint_paths: "model-ft.ckpt-{n}"\n' for n in (step, 99999))
     )
-    damaged = weights / "model-ft.ckpt-2449.data-00000-of-00001"
+    damaged = weights / "model-ft.ckpt-99999.data-00000-of-00001"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     (tmp_path / "hdr").mkdir()
     write_hdr(tmp_path / "hdr" / "first.hdr", scene(64, 64))
@@ -124,7 +126,7 @@ def test_pictures_on_a_full_disk_are_skipped_and_the_damaged_checkpoint_named(di
     )
     assert outcome.returncode == 1, outcome.stderr
     assert (
-        f"{damaged.parent}/model-ft.ckpt-2449 is damaged; taking the one before" in outcome.stderr
+        f"{damaged.parent}/model-ft.ckpt-99999 is damaged; taking the one before" in outcome.stderr
     )
     assert f"{weights / name} (" in outcome.stdout
     assert re.search(
