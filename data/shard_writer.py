@@ -10,11 +10,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from data.atomic import replacing
 from data.errors import InputError
 from data.schema import SCHEMA
 from data.shards import file_crc32, settings_crc32
 from data.tfrecord import bytes_feature
+
+ASIDE = "index.json"  # the new index before it takes the old one's place
 
 
 class ShardWriter:
@@ -112,8 +113,13 @@ class ShardWriter:
         ]
         index = {**self.settings, "shards": shards}
         index["crc32"] = settings_crc32(index)
-        with replacing(self.index) as file:
-            file.write(f"{json.dumps(index, indent=1)}\n".encode())
+        # Aside in the new folder, so that what a kill leaves goes with that folder.
+        aside = self.folder / ASIDE
+        with open(aside, "w") as file:
+            file.write(f"{json.dumps(index, indent=1)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, self.index)
 
     def _drop(self):
         for writer in self._writers:
@@ -152,6 +158,6 @@ def _named_folders(index):
 
 def _remove_set(folder):
     with contextlib.suppress(OSError):
-        for path in folder.glob("*-of-*.tfrecord"):
-            path.unlink()
+        for path in (*folder.glob("*-of-*.tfrecord"), folder / ASIDE):
+            path.unlink(missing_ok=True)
         folder.rmdir()  # stays where somebody put something else there
