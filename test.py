@@ -114,6 +114,7 @@ def from_files(paths, preparation, config):
             continue
         for remark in remarks_on(picture, mended):
             tqdm.write(f"{path}: {remark}", file=sys.stderr)
+        del picture  # the network needs the memory
         yield stem, layers
 
 
@@ -137,8 +138,9 @@ def from_records(prefix, operator):
 def write(stem, layers, operator, config, save_layers):
     """Tone-map one picture and write it, and its layers if asked for."""
     from models.display import stretched
+    from models.tone_mapper import PICTURES
 
-    pictures = operator.pictures(layers)
+    pictures = operator.pictures(layers, PICTURES if save_layers else ("output",))
     result = operator.shown(pictures["output"], layers, config.test)
     folder, ending, quality = config.test.result, config.test.format, config.test.jpg_quality
     write_sdr(result_path(folder, stem, ending), result, quality)

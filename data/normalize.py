@@ -30,7 +30,11 @@ def minmax(image):
 
     A constant array becomes zeros: there is no contrast to stretch.
     """
-    low, high = image.min(), image.max()
+    return stretch(image, image.min(), image.max())
+
+
+def stretch(image, low, high):
+    """Take `low` to 0 and `high` to 1; where they are equal, everything to 0."""
     if high == low:
         return np.zeros_like(image)
     return (image - low) / (high - low)

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.normalize import GAMMA, minmax
+from data.normalize import GAMMA, minmax, stretch
 from models.guided import guided_filter
 
 DARKEST = 1e-6  # luminance told from black, as a share of the brightest
 GUIDE_EDGE = 1e-5  # stops²: windows of less contrast in the HDR picture are smoothed
+BAND = 2**20  # pixels shown at once, which bounds the memory for what lies between
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
 
@@ -49,17 +50,29 @@ def displayed(output, normalised, domain, display, floor=0.0):
     Returns:
         H×W×3 uint8, display-encoded RGB.
     """
-    picture = minmax(output) if display.range == "minmax" else np.clip(output, 0, 1)
-    if domain == "linear":
-        picture = picture ** np.float32(GAMMA)
-    if display.colour == "source":
-        light = normalised ** np.float32(1 / GAMMA) if domain == "gamma" else normalised
-        target = srgb_decode(picture) @ LUMINANCE
-        light = light + np.float32(floor)
-        if display.guided:
-            target = _following(light, target, display.guided)
-        picture = _recoloured(target, light, display.saturation)
-    return _codes(picture)
+    low, high = (output.min(), output.max()) if display.range == "minmax" else (None, None)
+
+    def encoded(rows):
+        """The network's RGB in [0, 1]."""
+        band = output[rows]
+        band = np.clip(band, 0, 1) if low is None else stretch(band, low, high)
+        return band ** np.float32(GAMMA) if domain == "linear" else band
+
+    def light(rows):
+        """The HDR picture's."""
+        band = normalised[rows]
+        band = band ** np.float32(1 / GAMMA) if domain == "gamma" else band
+        return band + np.float32(floor)
+
+    bands = _bands(*output.shape[:2])
+    if display.colour == "network":
+        return np.concatenate([_codes(encoded(rows)) for rows in bands])
+    target = np.concatenate([srgb_decode(encoded(rows)) @ LUMINANCE for rows in bands])
+    if display.guided:
+        guide = [np.log2(np.maximum(light(rows) @ LUMINANCE, DARKEST)) for rows in bands]
+        target = _following(np.concatenate(guide), target, display.guided)
+    coloured = (_recoloured(target[rows], light(rows), display.saturation) for rows in bands)
+    return np.concatenate([_codes(band) for band in coloured])
 
 
 def stretched(layer):
@@ -67,16 +80,28 @@ def stretched(layer):
     return _codes(minmax(layer))
 
 
+def _bands(height, width):
+    """Return the slices of rows that a picture is shown in."""
+    step = max(1, BAND // width)
+    return [slice(start, start + step) for start in range(0, height, step)]
+
+
 def _codes(picture):
     return np.rint(picture * 255).astype(np.uint8)
 
 
-def _following(light, target, radius):
+def _following(guide, target, radius):
     """Filter the displayed luminance, H×W linear, guided by the HDR's logarithm."""
-    # In double precision: the guide's variance may be 1e-7 of its square.
-    guide = np.log2(np.maximum(light @ LUMINANCE, DARKEST).astype(np.float64))
-    codes = guided_filter(guide, srgb_encode(target).astype(np.float64), radius, GUIDE_EDGE)
-    return srgb_decode(np.clip(codes, 0, 1))
+    height, width = guide.shape
+    bands = []
+    for rows in _bands(height, width):
+        # With the rows that the two windows of the filter reach. In double precision: the
+        # guide's variance may be 1e-7 of its square.
+        top, below = max(0, rows.start - 2 * radius), rows.stop + 2 * radius
+        own, shown = (a[top:below].astype(np.float64) for a in (guide, target))
+        filtered = guided_filter(own, srgb_encode(shown), radius, GUIDE_EDGE)
+        bands.append(filtered[rows.start - top : rows.stop - top])
+    return srgb_decode(np.clip(np.concatenate(bands), 0, 1))
 
 
 def _recoloured(target, light, saturation):

@@ -45,6 +45,7 @@ class FileOperator:
         hdr = read_hdr(path)
         start = time.perf_counter()
         layers = prepare_picture(hdr, self.operator.preparation, self._to_half)
+        del hdr  # the network needs the memory
         output = self.operator.pictures(layers)["output"]
         picture = self.operator.shown(output, layers, self._settings)
         return picture, time.perf_counter() - start

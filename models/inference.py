@@ -6,8 +6,12 @@ from data.errors import InputError
 from models.checkpoint import load_from
 from models.checkpoint_files import newest
 from models.display import displayed
+from models.fast_network import FastNetwork
 from models.kept import kept_of
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
+
+# From so many pixels on models.fast_network is the faster one on a CPU (benchmarks/inference.py).
+FAST_FROM = 500_000
 
 
 class Operator:
@@ -46,12 +50,17 @@ class Operator:
         }
         branches = make_branches()
         load_from(found, branches.used(**self.ablations))
-        self.network = tone_mapper(
-            branches, self.preparation.level_num, TEST_PADDING, **self.ablations
-        )
+        level_num = self.preparation.level_num
+        self.network = tone_mapper(branches, level_num, TEST_PADDING, **self.ablations)
+        self._fast_network = FastNetwork(branches, level_num, **self.ablations)
+        self._on_gpu = bool(tf.config.list_physical_devices("GPU"))
 
-    def pictures(self, layers):
+    def pictures(self, layers, names=("output",)):
         """Run the network on one data.prepare.Layers.
+
+        Args:
+            layers: the Layers.
+            names: of the pictures wanted, of models.tone_mapper.PICTURES.
 
         Returns:
             dict of H×W×3 float32 arrays, see models.tone_mapper.
@@ -59,15 +68,17 @@ class Operator:
         Raises:
             InputError: the memory is too small for the picture.
         """
-        batch = {"high": layers.high[None], "bot": layers.bot[None]}
+        height, width = layers.high.shape[:2]
         try:
+            if height * width >= FAST_FROM and not self._on_gpu:
+                return self._fast_network.pictures(layers.high, layers.bot, names)
+            batch = {"high": layers.high[None], "bot": layers.bot[None]}
             pictures = self.network.predict_on_batch(batch)
-        except tf.errors.ResourceExhaustedError as error:
-            height, width = layers.high.shape[:2]
+        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise InputError(
                 f"{width}x{height} pixels do not fit into the memory; try --test_resize_to_half"
             ) from error
-        return {name: picture[0] for name, picture in pictures.items()}
+        return {name: pictures[name][0] for name in names}
 
     def shown(self, output, layers, settings):
         """Turn the network's output into the picture that is written.

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 CHANNELS = 24
+NEGATIVE_SLOPE = 0.3
 EPSILON = 1e-6
 PER_PICTURE = (1, 2)
 PER_BATCH = (0, 1, 2)
@@ -52,7 +53,7 @@ def convolution(x, channels, size, name):
 def conv_block(x, channels, size, axes, name):
     """Convolution, leaky ReLU 0.3, moment normalisation (CL_IN, CL_BN)."""
     x = convolution(x, channels, size, name)
-    x = keras.layers.LeakyReLU(negative_slope=0.3)(x)
+    x = keras.layers.LeakyReLU(negative_slope=NEGATIVE_SLOPE)(x)
     return MomentNormalization(axes)(x)
 
 

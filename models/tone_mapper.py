@@ -19,6 +19,7 @@ from models.branches import bot_branch, ft_branch, high_branch
 from models.upsample import BinomialUpsample
 
 TEST_PADDING = 6
+PICTURES = ("output_high", "output_bot", "new_bot", "input_ft", "output")
 
 
 class Branches(NamedTuple):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import models.display
 from models.display import Display, displayed, srgb_decode, srgb_encode, stretched
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
@@ -112,3 +113,17 @@ def test_guided_takes_noise_away_and_keeps_the_scenes_edges():
         assert smooth[side].mean() == pytest.approx(plain[side].mean(), abs=1)
     across = smooth.mean(axis=0)
     assert across[32] - across[31] > 0.9 * (across[60] - across[4])
+
+
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+@pytest.mark.parametrize(
+    "display",
+    [Display(), Display("clip", "source", 1.2), Display("minmax", "source", 0.8, 2)],
+)
+def test_bands_of_rows_change_nothing(monkeypatch, domain, display):
+    generator = np.random.default_rng(0)
+    output = generator.normal(0.5, 0.4, (37, 29, 3)).astype("f4")
+    normalised = generator.random((37, 29, 3), dtype="f4")
+    whole = displayed(output, normalised, domain, display, 1e-3)
+    monkeypatch.setattr(models.display, "BAND", 29 * 5)
+    np.testing.assert_array_equal(displayed(output, normalised, domain, display, 1e-3), whole)

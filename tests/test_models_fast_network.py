@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+from conftest import GOLDEN, scene
+
+from data.prepare import Preparation, prepare_picture
+from models import fast_layers, fast_strips, inference
+from models.checkpoint import load_branches
+from models.fast_network import FastNetwork
+from models.inference import Operator
+from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
+
+PAPER = Preparation("gamma", "bilateral", False, 3)
+
+
+@pytest.fixture(scope="module")
+def branches():
+    return make_branches()
+
+
+def randomise(branches, generator, spread, bias):
+    """Give every layer other weights: kernels of a random size, biases around `bias`."""
+    for branch in branches:
+        for variable in branch.trainable_variables:
+            size = spread * 2.0 ** generator.uniform(-2, 2)
+            values = generator.normal(0, size, variable.shape)
+            if len(variable.shape) == 1:
+                values = values + bias * generator.normal(size=variable.shape)
+            variable.assign(values.astype("f4"))
+
+
+def random_layers(generator, height, width, level_num):
+    step = 2**level_num
+    high = generator.normal(0, 0.05, (height * step, width * step, 3)).astype("f4")
+    return high, generator.random((height, width, 3), dtype="f4")
+
+
+def assert_equal_to_plain(branches, high, bot, level_num, atol=1e-4, **ablations):
+    network = tone_mapper(branches, level_num, TEST_PADDING, **ablations)
+    expected = network({"high": high[None], "bot": bot[None]})
+    pictures = FastNetwork(branches, level_num, **ablations).pictures(high, bot, PICTURES)
+    for name in PICTURES:
+        assert pictures[name].dtype == np.float32
+        plain = np.asarray(expected[name][0])
+        np.testing.assert_allclose(pictures[name], plain, rtol=0, atol=atol, err_msg=name)
+    alone = FastNetwork(branches, level_num, **ablations).pictures(high, bot)
+    assert list(alone) == ["output"]
+    np.testing.assert_array_equal(alone["output"], pictures["output"])
+
+
+@pytest.mark.parametrize("pixels", [fast_strips.PIXELS, 700])
+@pytest.mark.parametrize("seed", range(3))
+def test_random_sizes_and_weights(branches, monkeypatch, seed, pixels):
+    monkeypatch.setattr(fast_strips, "PIXELS", pixels)
+    generator = np.random.default_rng(seed)
+    randomise(branches, generator, 0.1, 0.1)
+    level_num = int(generator.integers(1, 5))
+    height, width = generator.integers(7, 8 + 120 // 2**level_num, 2)
+    high, bot = random_layers(generator, height, width, level_num)
+    assert_equal_to_plain(branches, high, bot, level_num)
+
+
+@pytest.mark.parametrize("no_high_branch", [False, True])
+@pytest.mark.parametrize("no_ft_branch", [False, True])
+def test_ablations(branches, monkeypatch, no_high_branch, no_ft_branch):
+    monkeypatch.setattr(fast_strips, "PIXELS", 2000)
+    generator = np.random.default_rng(5)
+    randomise(branches, generator, 0.1, 0.1)
+    high, bot = random_layers(generator, 9, 12, 3)
+    before = high.copy()
+    ablations = {"no_high_branch": no_high_branch, "no_ft_branch": no_ft_branch}
+    assert_equal_to_plain(branches, high, bot, 3, **ablations)
+    np.testing.assert_array_equal(high, before)
+
+
+def test_shipped_weights_on_a_scene(branches, monkeypatch):
+    monkeypatch.setattr(fast_strips, "PIXELS", 3000)
+    load_branches(GOLDEN.parents[2] / "checkpoints" / "ftlayer", branches._asdict())
+    layers = prepare_picture(scene(150, 203), PAPER._replace(fuse_mid_layers=True))
+    assert_equal_to_plain(branches, layers.high, layers.bot, 3)
+
+
+def test_flat_detail_gives_what_exact_arithmetic_does(branches):
+    # The plain network shows its own rounding errors here: each normalisation takes them by 1000.
+    generator = np.random.default_rng(4)
+    randomise(branches, generator, 0.1, 0.1)
+    high, bot = np.zeros((72, 80, 3), "f4"), generator.random((9, 10, 3), dtype="f4")
+    detail = FastNetwork(branches, 3).pictures(high, bot, ["output_high"])["output_high"]
+    bias = branches.high.get_layer("conv5").get_weights()[1]
+    np.testing.assert_allclose(detail, np.broadcast_to(1 / (1 + np.exp(-bias)), detail.shape), 1e-5)
+
+
+def test_channels_whose_mean_dwarfs_their_deviation(branches, monkeypatch):
+    monkeypatch.setattr(fast_strips, "PIXELS", 2000)
+    generator = np.random.default_rng(2)
+    randomise(branches, generator, 0.05, 0.1)
+    for branch in (branches.high, branches.ft):
+        for layer in branch.layers:
+            if layer.weights and "conv1" in layer.name:
+                layer.weights[1].assign(np.linspace(-3, 3, 24, dtype="f4"))
+    high, bot = random_layers(generator, 10, 8, 3)
+    first = fast_layers.opened(high, *branches.high.get_layer("conv1").get_weights())
+    assert first.shift is not None
+    assert np.abs(first.mean * first.scale).max() < 1e-3
+    assert_equal_to_plain(branches, high, bot, 3)
+
+
+def test_moments_are_those_of_the_picture(branches, monkeypatch):
+    monkeypatch.setattr(fast_strips, "PIXELS", 300)
+    generator = np.random.default_rng(3)
+    kernel = generator.normal(size=(3, 3, 3, 24)).astype("f4")
+    picture = generator.random((37, 22, 3), dtype="f4")
+    layer = fast_layers.opened(picture, kernel, np.zeros(24, "f4"))
+    assert len(layer.strips) == 3  # 14, 14 and 9 rows
+    samples = np.concatenate([strip.numpy()[:, 2:-2] for strip in layer.strips]).astype("f8")
+    assert samples.shape == (37, 22, 24)
+    np.testing.assert_allclose(layer.mean, samples.mean((0, 1)), 1e-5, 1e-6)
+    np.testing.assert_allclose(layer.scale, (samples.var((0, 1)) + 1e-6) ** -0.5, 1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [(14, 14), (56, 65528), (4321, 7680), (8, 8)])
+def test_spans_cover_the_picture(height, width):
+    spans = fast_strips.spans(height, width)
+    assert [start for start, _ in spans] == [0, *(stop for _, stop in spans[:-1])]
+    assert spans[-1][1] == height
+    rows = [stop - start for start, stop in spans]
+    assert len(set(rows[:-1])) <= 1 and rows[-1] >= 2
+    assert max(rows) * width <= max(2 * fast_strips.PIXELS, 8 * width)
+
+
+def test_large_pictures_take_the_fast_network(monkeypatch):
+    operator = Operator(GOLDEN / "ftlayer", PAPER)
+    layers = prepare_picture(scene(64, 80), PAPER)
+    plain = operator.pictures(layers, PICTURES)
+    monkeypatch.setattr(inference, "FAST_FROM", 64 * 80)
+    monkeypatch.setattr(operator, "network", None)
+    fast = operator.pictures(layers, PICTURES)
+    assert list(plain) == list(fast) == list(PICTURES)
+    for name in PICTURES:
+        np.testing.assert_allclose(fast[name], plain[name], rtol=0, atol=1e-4)
+    assert list(operator.pictures(layers)) == ["output"]
