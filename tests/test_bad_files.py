@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from bad_files import SCENE, bad_files, odd_files
-from conftest import ROOT
+from conftest import ROOT, run_script
 from test_data_radiance import picture
 
 from data.errors import InputError
@@ -86,6 +86,15 @@ def outcome(tmp_path_factory):
         preexec_fn=obey_limits,
     )
     return folder, process
+
+
+def test_a_name_that_begins_with_a_dash_and_is_taken_for_a_flag(tmp_path):
+    (tmp_path / "-dash.exr").write_bytes(encode_exr(SCENE))
+    outcome = run_script("test.py", "-dash.exr", cwd=tmp_path)
+    assert outcome.returncode == 2
+    assert "-dash.exr; if a file is meant, write ./-dash.exr\n" in outcome.stderr
+    outcome = run_script("test.py", "-nothing.exr", cwd=tmp_path)
+    assert outcome.returncode == 2 and "if a file is meant" not in outcome.stderr
 
 
 SPECIAL = ("bomb.hdr", "loop.hdr", "to loop.hdr", "dangling.hdr", "pipe.hdr", "unreadable.exr")

@@ -25,7 +25,7 @@ def test_two_hundred_sizes(tmp_path):
     found = sizes(tmp_path, 200)
     print(found)
     assert found["written"] == 200
-    # TensorFlow keeps up to 1024 convolutions prepared for a size: full after about 100 sizes.
+    # Without oneDNN the growth is a quarter: most likely its cache of convolutions fills.
     assert found["memory"][-1] < 1.05 * found["memory"][5]
     assert found["memory"][-1] < found["memory"][0] + 300
 
