@@ -110,7 +110,7 @@ def _picture(generator, normalise, domain):
 
 def make(stage, perceptual):
     """Return (trainer, dict of its branches) with a weight on every term."""
-    terms = (*RECIPES[stage], *REPORTED[stage], *EXTRA)
+    terms = (*RECIPES[stage], *REPORTED[stage], *EXTRA[stage])
     weights = {name: RECIPES[stage].get(name, LEAST_WEIGHT) for name in terms}
     if perceptual is None:
         weights = {name: weight for name, weight in weights.items() if name not in PERCEPTUAL}
@@ -169,7 +169,7 @@ def main(argv=None):
 
 def _train(args, trainer, checkpoint):
     look, start, clock = watch(trainer), int(trainer.optimizer.iterations), time.perf_counter()
-    before = [np.array(v) for v in trainer.network.trainable_variables]
+    before = [v.numpy() for v in trainer.network.trainable_variables]
     worst = {}
     for step in range(start, args.steps):
         inputs, truth = batch_of(step, args.stage, args.domain)

@@ -28,7 +28,7 @@ def test_a_number_that_is_not_finite_is_seen():
         ([v for v in trainer.optimizer.variables if v.path.endswith("velocity")], 1),
     ):
         for bad in (np.nan, np.inf, -np.inf):
-            old = np.array(variables[5])
+            old = variables[5].numpy()
             new = old.copy()
             new.flat[3] = bad
             variables[5].assign(new)
