@@ -125,5 +125,6 @@ def stored_layers(path):
             floor = float(arrays["floor"].item())
             layers = Layers(arrays["hdr"], arrays["high"], arrays["bot"], floor)
             yield arrays["stem"].decode(), layers
-    except tf.errors.OpError as error:
+    # TensorFlow's own message may hold bytes of the damage that are no text.
+    except (tf.errors.OpError, ValueError) as error:
         raise InputError(f"{path} is damaged; make it again with generate_tfrec.py") from error

@@ -3,9 +3,13 @@
 import json
 
 import tensorflow as tf
+from fuzz_damage import damaged
+from fuzz_seeds import IMAGE
 
 from data.datasets import stored_layers, training_batches
 from data.errors import InputError
+from data.prepare import Preparation
+from data.shards import file_crc32, read_index, settings_crc32, verify
 from data.tfrecord import inspect
 
 STAGES = {"dual": "bot", "ft": "ft"}
@@ -14,46 +18,67 @@ SIDES = (-(2**63), -1, 0, 1, 2, 3, 6, 20, 30000, 2**31, 2**62)
 
 
 def check_record(seed, data, folder, generator):
-    """Read a file of damaged records; return whether it was read to its end.
+    """Read damaged records; return whether they were read to their end.
 
     The damage to the bytes of one record is under a valid checksum, else behind it.
     """
     path = folder / "a.tfrecord"
-    undamaged = generator is None
-    how = 0 if undamaged else generator.integers(3)
-    if how == 1:  # the file is damaged, so `data` itself goes unused
-        from fuzz_damage import damaged
-
-        _write(path, [seed.data])
-        content = path.read_bytes()
-        path.write_bytes(damaged(content, content, generator))
-    elif how == 2:
-        _write(path, [_altered(seed.data, generator)])
-    else:
-        _write(path, [seed.data, data])
+    how = 0 if generator is None else generator.integers(3)
+    if how == 2:
+        records = [_altered(seed.data, generator)]
+    else:  # where the file is damaged, `data` itself goes unused
+        records = [seed.data, seed.data if how == 1 else data]
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+    read = _read_test if seed.name == "test" else _read_training
     try:
-        info = inspect(path, seed.name)
-        if seed.name == "test":
-            for _, layers in stored_layers(path):
-                assert all(layer.ndim == 3 and layer.dtype == "float32" for layer in layers[:3])
-        else:
-            # What is wrong behind the first record ends the training; TensorFlow says how.
-            try:
-                for _ in training_batches(path, STAGES[seed.name], 2, info, 0, 0):
-                    pass
-            except (tf.errors.OpError, ValueError):
-                return False
+        return read(path, seed.name, len(records), generator if how == 1 else None)
     except InputError as error:
         text = str(error)
-        assert str(path) in text and "\n" not in text, text
+        assert str(folder) in text and "\n" not in text, text
+        return False
+
+
+def _read_test(path, kind, count, generator):
+    if generator is not None:
+        _damage(path, generator)
+    inspect(path)
+    for _, layers in stored_layers(path):
+        pictures = layers.normalised, layers.high, layers.bot
+        assert all(layer.ndim == 3 and layer.dtype == "float32" for layer in pictures)
+    return True
+
+
+def _read_training(path, kind, count, generator):
+    """Read a set of one shard; the damage comes behind the index, or to the index."""
+    shard = {"file": path.name, "records": count}
+    shard |= {"bytes": path.stat().st_size, "crc32": file_crc32(path)}
+    content = {
+        "kind": kind,
+        "preparation": Preparation("gamma", "bilateral", False, 1)._asdict(),
+        "patch_size": list(IMAGE.shape[:2]),
+        "patch_per_img": 1,
+        "shards": [shard],
+    }
+    index = path.with_name("a_.json")
+    index.write_text(json.dumps({**content, "crc32": settings_crc32(content)}))
+    if generator is not None:
+        _damage(index if generator.integers(2) else path, generator)
+    info = read_index(index, kind)
+    list(verify(info))
+    # What is wrong behind a right checksum ends the training; TensorFlow says how.
+    try:
+        for _ in training_batches(info, STAGES[kind], 2, 0, 0):
+            pass
+    except (tf.errors.OpError, ValueError):
         return False
     return True
 
 
-def _write(path, records):
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for record in records:
-            writer.write(record)
+def _damage(path, generator):
+    content = path.read_bytes()
+    path.write_bytes(damaged(content, content, generator))
 
 
 def _altered(data, generator):
@@ -61,7 +86,7 @@ def _altered(data, generator):
     example = tf.train.Example.FromString(data)
     features = example.features.feature
     name = sorted(features)[generator.integers(len(features))]
-    kind = generator.integers(4)
+    kind = generator.integers(4 if "settings" in features else 2)  # packed records have no shapes
     if kind == 0:
         del features[name]
     elif kind == 1:

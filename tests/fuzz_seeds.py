@@ -61,13 +61,22 @@ def picture_seeds() -> Iterator[Seed]:
 
 def record_seeds() -> Iterator[Seed]:
     """Yield one record of each kind; imports TensorFlow."""
-    from data.prepare import Preparation
-    from data.tfrecord import SCHEMA, encode
+    import tensorflow as tf
 
-    layers = {"bot": GREY[:2, :3, None].repeat(3, 2), "floor": np.zeros((1, 1, 1), np.float32)}
+    from data.packing import pack
+    from data.prepare import Preparation
+    from data.schema import SCHEMA
+    from data.tfrecord import bytes_feature, encode
+
+    layers = {"bot": IMAGE[:3, :10], "floor": np.zeros((1, 1, 1), np.float32)}
     for kind, names in SCHEMA.items():
         arrays = {name: layers.get(name.rpartition("_")[2], IMAGE) for name in names}
-        record = encode(kind, arrays, "first", Preparation("gamma", "bilateral", False, 3))
+        if kind == "test":
+            record = encode(arrays, "first", Preparation("gamma", "bilateral", False, 3))
+        else:
+            packed = {name: bytes_feature(pack(array / 256)) for name, array in arrays.items()}
+            features = tf.train.Features(feature={"stem": bytes_feature(b"first"), **packed})
+            record = tf.train.Example(features=features).SerializeToString(deterministic=True)
         yield Seed("record", kind, record)
 
 

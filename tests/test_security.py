@@ -31,7 +31,7 @@ def test_stems_of_records_cannot_leave_the_result_folder(tmp_path):
     (tmp_path / "picture.pfm").unlink()
     with RecordWriter(tmp_path / "test_.tfrecord") as writer:
         for stem in STEMS:
-            writer.write(encode("test", arrays, stem, preparation))
+            writer.write(encode(arrays, stem, preparation))
     out = tmp_path / "deep" / "result"
     settings = ["--set", f"test.tfrecord_test={tmp_path / 'test_'}"]
     outcome = run_script("test.py", "--output", out, "--save_layers", *settings)
@@ -59,7 +59,7 @@ import data.datasets
 def read(path):
     try:
         if path.suffix == ".tfrecord":
-            return inspect(path, "test")
+            return inspect(path)
         if path.is_dir():
             return kept_preparation(path)
         return read_arrays(path) if path.name == "vgg16.npy" else read_hdr(path)
@@ -129,11 +129,11 @@ def test_no_file_runs_a_program(tmp_path):
     preparation = Preparation("gamma", "bilateral", False, 3)
     arrays = picture_sample(good / "a.npy", preparation, False)
     with RecordWriter(good / "test_.tfrecord") as writer:
-        writer.write(encode("test", arrays, "a", preparation))
+        writer.write(encode(arrays, "a", preparation))
     for number, text in enumerate(
         (code, f'{{"__reduce__": "{code}"}}', "!!python/object:os.system")
     ):
-        example = tf.train.Example.FromString(encode("test", arrays, code, preparation))
+        example = tf.train.Example.FromString(encode(arrays, code, preparation))
         example.features.feature["settings"].bytes_list.value[:] = [text.encode()]
         with RecordWriter(bad / f"{number}.tfrecord") as writer:
             writer.write(example.SerializeToString())
