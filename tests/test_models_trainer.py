@@ -69,7 +69,7 @@ def test_gradient_norm_equals_the_original(stage, perceptual, golden_losses):
     trainer, (inputs, truth) = make_trainer(stage, perceptual)
     variables = trainer.network.trainable_variables
     with tf.GradientTape() as tape:
-        output = trainer(inputs)["output"]
+        output = trainer(inputs, training=True)["output"]
         total, _ = trainer.objective.total(output, truth, inputs["source"], variables)
     gradients = tape.gradient(total, [variable.value for variable in variables])
     norm = float(tf.linalg.global_norm(gradients))
