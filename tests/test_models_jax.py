@@ -10,6 +10,7 @@ from conftest import ROOT
 
 STEP = """
 import sys
+import keras  # before conftest, which asks for TensorFlow
 sys.path[:0] = ["tests", "."]
 import numpy as np
 from conftest import assign_initial_weights, golden_batch
@@ -17,7 +18,7 @@ from losses.objectives import Objective
 from models.tone_mapper import make_branches, tone_mapper
 from models.trainer import Trainer
 
-stage, out = sys.argv[1:]
+stage, out, backend = sys.argv[1:]
 branches = make_branches()
 inputs, truth = golden_batch(stage, assign_initial_weights(stage, branches))
 network = tone_mapper(branches, 3) if stage == "ft" else getattr(branches, stage)
@@ -26,8 +27,8 @@ trainer = Trainer(network, Objective(stage), 1e-3)
 logs = trainer.train_on_batch(inputs, truth, return_dict=True)
 weights = [np.asarray(v) for v in network.trainable_variables]
 moments = [np.asarray(v) for v in trainer.optimizer.variables if v.path.endswith("_momentum")]
-import keras
-if keras.backend.backend() == "jax":
+assert keras.backend.backend() == backend
+if backend == "jax":
     assert "tensorflow" not in sys.modules, "models and losses must not need TensorFlow"
 np.savez(
     out,
@@ -41,7 +42,7 @@ np.savez(
 def step(stage, backend, folder):
     out = folder / f"{backend}.npz"
     subprocess.run(
-        [sys.executable, "-c", STEP, stage, str(out)],
+        [sys.executable, "-c", STEP, stage, str(out), backend],
         cwd=ROOT,
         env={**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
         check=True,
