@@ -26,24 +26,31 @@ def train(stage, description, switches, argv):
     kept = snapshot(config, args.preset)
 
     import_tensorflow()
+    from models.devices import devices_in_use
+    from models.strategy import make_team
+
+    devices = devices_in_use()
+    team = make_team(config.train.strategy)
+    print(", ".join(filter(None, (f"devices: {devices}", team.words()))), flush=True)
+    with team.together():
+        return _train(stage, config, kept, team)
+
+
+def _train(stage, config, kept, team):
     import keras
 
     from data.datasets import steps_per_epoch, training_batches
     from data.shards import index_path, read_index, verify
     from losses.objectives import Objective, check_weights
     from losses.perceptual import PerceptualLoss, load_vgg16
-    from models.callbacks import StopAtNaN, StopAtSignal, Summaries
-    from models.checkpoint import StageCheckpoint
-    from models.devices import devices_in_use
+    from models.callbacks import StopAtNaN, Summaries
     from models.display import Display
     from models.event_file import EventFile
     from models.fit import fit, place
     from models.progress import ProgressBar
     from models.schedule import learning_rate
     from models.tone_mapper import make_branches
-    from models.trainer import Trainer
 
-    print(f"devices: {devices_in_use()}", flush=True)
     kind = "ft" if stage == "ft" else "dual"
     records = index_path(config.model[f"tfrecord_{kind}"])
     info = read_index(records, kind)
@@ -55,27 +62,29 @@ def train(stage, description, switches, argv):
     vgg = config.model.loss_vgg
     weights = config.train[f"loss_weights_{stage}"]
     check_weights(stage, weights)
-    objective = Objective(stage, weights, PerceptualLoss(load_vgg16(vgg)) if vgg else None)
+    with team.strategy.scope():
+        objective = Objective(stage, weights, PerceptualLoss(load_vgg16(vgg)) if vgg else None)
     objective.check_patch(*info.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2])
 
     batch_size = config.train[f"batch_size_{stage}"]
     epochs = config.train[f"epochs_{stage}"]
-    steps = steps_per_epoch(info.count, batch_size)
+    team.check_batch(f"train.batch_size_{stage}", batch_size, info.count)
+    steps = team.steps(steps_per_epoch(info.count, batch_size), batch_size, info.count)
+    rate = learning_rate(config.train[f"lr_{stage}"], config.train.lr_final, epochs * steps)
     keras.utils.set_random_seed(config.train.seed)
-    branches = make_branches()
-    used, network = stage_network(config, stage, branches)
-    trainer = Trainer(
-        network,
-        objective,
-        learning_rate(config.train[f"lr_{stage}"], config.train.lr_final, epochs * steps),
-        *training_display(config, stage, kept["display"]),
-    )
+    with team.strategy.scope():
+        branches = make_branches()
+        used, network = stage_network(config, stage, branches)
+        shown = training_display(config, stage, kept["display"])
+        trainer = team.trainer(network, objective, rate, *shown)
     folder = config.model[f"ckp_path_{stage}"]
     log = Path(config.train.log_path) / stage
     make_folder(folder, f"model.ckp_path_{stage}")
-    checkpoint = StageCheckpoint(folder, stage, used, trainer, kept)
+    checkpoint = team.checkpoint(folder, stage, used, trainer, kept)
     checkpoint.claim()
+    team.wait()  # the chief clears the folder up before the others read it
     restored = checkpoint.restore()
+    team.check_same(checkpoint.step)
     if restored:
         if checkpoint.restored.remark:
             print(checkpoint.restored.remark, file=sys.stderr)
@@ -92,27 +101,31 @@ def train(stage, description, switches, argv):
         return 0
 
     def batches(epoch, skip=0):
-        return training_batches(info, stage, batch_size, config.train.seed, epoch, skip)
+        whole = training_batches(info, stage, batch_size, config.train.seed, epoch, skip)
+        return team.share(whole, steps - skip)
 
     make_folder(log, "train.log_path")
     events = [EventFile(log, tell)]
     validation = None
-    if stage == "ft":
+    if stage == "ft" and team.chief:
         ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
         display = Display(**kept["display"])
         events.append(EventFile(log / "val", tell))
         validation = make_validation(
             config, branches, info.preparation, display, ablations, events[-1], checkpoint.step
         )
-    stop = StopAtSignal()
+    stop = team.stop()
     stop.install()
-    callbacks = [
-        StopAtNaN(checkpoint.step),
-        Summaries(events[0], preview(batches(0)), checkpoint.step),
-        ProgressBar(steps, epochs, done, list(objective.weights)),
-    ]
+    callbacks = [StopAtNaN(checkpoint.step)]
+    if team.chief:
+        callbacks += [
+            Summaries(events[0], preview(batches(0)), checkpoint.step),
+            ProgressBar(steps, epochs, done, list(objective.weights)),
+        ]
     path = fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks, validation)
-    print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
+    team.wait()  # nobody leaves before the last checkpoint is written
+    if team.chief:
+        print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
     if stop.asked and int(checkpoint.epoch) < epochs:
         print("stopped before the end; run the same command again to go on from there")
         return 130

@@ -106,6 +106,7 @@ KINDS = {
         "displayed_share": SHARE,
         "val_path": _or_none(TEXT),
         "val_every": COUNT,
+        "strategy": _one_of("default", "mirrored", "multi_worker"),
         "log_path": TEXT,
     },
     "test": {

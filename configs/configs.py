@@ -88,6 +88,9 @@ config.train.displayed_share = 0.0
 # (+) ft: HDR pictures to score after every so many epochs (TMQI, FSITM, colour), or None.
 config.train.val_path = None
 config.train.val_every = 1
+# (+) "default": one device; "mirrored": all GPUs of this machine; "multi_worker": those of
+# several machines, named in TF_CONFIG. The replicas share each batch.
+config.train.strategy = "default"
 config.train.log_path = "logs/"  # (+) TensorBoard's files: high, bot and ft inside
 
 config.test = EasyDict()

@@ -5,6 +5,7 @@ import signal
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from data.errors import InputError
 from models.trainer import SUMMARY_EVERY
@@ -70,6 +71,7 @@ class Summaries(keras.callbacks.Callback):
         self.events = events
         self.inputs, self.ground_truth = preview
         self.step = first_step
+        self._pictures = None
 
     def on_train_batch_end(self, batch, logs=None):
         """Write when the step just taken is due."""
@@ -78,7 +80,9 @@ class Summaries(keras.callbacks.Callback):
         self.step += 1
 
     def _write(self, logs):
-        pictures = self.model.predict_on_batch(self.inputs)
+        # Not predict_on_batch: of several workers only the chief comes here.
+        self._pictures = self._pictures or tf.function(self.model)
+        pictures = self._pictures(self.inputs)
         shown = {"input": self.inputs["source"], "ground_truth": self.ground_truth, **pictures}
         scalars = {
             f"loss/{name}": value

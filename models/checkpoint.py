@@ -61,7 +61,7 @@ class StageCheckpoint:
     @property
     def step(self):
         """The number of training steps taken."""
-        return int(self.trainer.optimizer.iterations)
+        return int(self.trainer.optimizer.iterations.numpy())
 
     def claim(self):
         """Keep other trainers out of the folder from now on, and clear up after a killed one.

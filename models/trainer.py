@@ -12,7 +12,7 @@ class Latest(keras.metrics.Metric):
 
     def __init__(self, name):
         super().__init__(name=name)
-        self.value = self.add_variable((), initializer="zeros", name="value")
+        self.value = self.add_variable((), initializer="zeros", aggregation="mean", name="value")
 
     def update_state(self, value):
         """Take a new scalar."""
@@ -44,14 +44,16 @@ class Trainer(keras.Model):
         show: None, or callable (output, source) -> pictures as they are displayed, which
             the losses then see too.
         shown_share: of the total that those pictures make up, 0 to 1.
+        replicas: that take a step together, see models.strategy.
     """
 
-    def __init__(self, network, objective, learning_rate, show=None, shown_share=0.0):
+    def __init__(self, network, objective, learning_rate, show=None, shown_share=0.0, replicas=1):
         super().__init__(name="trainer")
         self.network = network
         self.objective = objective
         self.show = show
         self.shown_share = shown_share
+        self.replicas = replicas
         names = (*objective.weights, *objective.reported)
         self.terms = {name: Latest(f"loss_{name}") for name in names}
         self.total = Latest("total_loss")
@@ -77,7 +79,7 @@ class Trainer(keras.Model):
         for name, value in {**terms, **self._report(pictures, variables)}.items():
             self.terms[name].update_state(value)
         self.total.update_state(total)
-        return total
+        return total / self.replicas  # the optimizer sums over the replicas
 
     def _report(self, pictures, variables):
         """The terms outside the total: new on summary steps, else as they were."""
