@@ -49,9 +49,11 @@ def publish_stage(stage, source, target, changes):
     """Write one stage's weights and settings to `target`."""
     from models.checkpoint import publish
     from models.checkpoint_files import newest
+    from models.kept import VALUE
     from models.tone_mapper import make_branches
 
-    settings = json.loads((source / "settings.json").read_text())
+    found = newest(source)
+    settings = json.loads(found.reader.get_tensor(f"settings/{VALUE}"))
     for change in changes if stage == "ft" else ():
         name, _, value = change.partition("=")
         key = name.removeprefix("model.display_")
@@ -63,7 +65,7 @@ def publish_stage(stage, source, target, changes):
         settings["config"][section][key] = defaults[section][key]
     branches = make_branches()
     used = branches.used() if stage == "ft" else {stage: getattr(branches, stage)}
-    publish(target, stage, used, newest(source), settings)
+    publish(target, stage, used, found, settings)
 
 
 if __name__ == "__main__":
