@@ -27,7 +27,8 @@ def structural_fidelity(shown, source):
         source: N×H×W×3, the normalised HDR pictures in domain gamma.
     """
     y = CODES * _luminance(shown)
-    x = HDR_RANGE * _luminance(source**SOURCE_POWER)
+    # No record holds negative samples; their power would be NaN, in the gradient alone.
+    x = HDR_RANGE * _luminance(ops.maximum(source, 0.0) ** SOURCE_POWER)
     fidelity = 1.0
     for level, (frequency, weight) in enumerate(zip(FREQUENCIES, LEVEL_WEIGHTS, strict=True)):
         if level:

@@ -26,7 +26,7 @@ def test_it_is_the_metrics_s(seed):
     assert found == pytest.approx(expected, abs=2e-3)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("value", [-0.5, 0.0, 0.5, 1.0])
 def test_gradients_are_finite(value):
     generator = np.random.default_rng(0)
     noise = generator.random((1, 161, 161, 3)).astype("f4")
