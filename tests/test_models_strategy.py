@@ -149,6 +149,7 @@ def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, tmp_path
         np.testing.assert_allclose(value, expected[name], rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_one_worker_asked_to_stop_stops_all(studio, tmp_path):
     with Workers(studio, tmp_path, "--epochs", "1000") as workers:
         wait_for((tmp_path / "bot" / "settings.json").exists)
