@@ -160,13 +160,13 @@ def make_trainer(stage, plain):
 def waiting(stage, trainer, folder):
     """Return how long the steps of an epoch of records wait for their batches."""
     from data.datasets import training_batches
-    from data.tfrecord import inspect
+    from data.shards import read_index
 
     kind = "ft" if stage == "ft" else "dual"
     path = records(kind, folder)
-    info = inspect(path, kind)
+    info = read_index(path, kind)
     waits, steps = [], []
-    batches = iter(training_batches(path, stage, SHAPES[stage][0], info, 0, 0))
+    batches = iter(training_batches(info, stage, SHAPES[stage][0], 0, 0))
     while True:
         begin = time.perf_counter()
         batch = next(batches, None)
@@ -186,11 +186,11 @@ def waiting(stage, trainer, folder):
 def records(kind, folder):
     """Make the records of a kind, once, and return their path."""
     from data.image_io import write_hdr, write_sdr
-    from data.tfrecord import record_path
+    from data.shards import index_path
 
     prefix = folder / f"{kind}_"
-    if record_path(prefix).exists():
-        return record_path(prefix)
+    if index_path(prefix).exists():
+        return index_path(prefix)
     for part in ("hdr", "sdr"):
         (folder / part).mkdir(exist_ok=True)
     for index in range(PICTURES):
@@ -209,7 +209,7 @@ def records(kind, folder):
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return record_path(prefix)
+    return index_path(prefix)
 
 
 if __name__ == "__main__":
