@@ -4,7 +4,6 @@ import datetime
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -103,7 +102,8 @@ class PeakMemory:
 
 def peak_of_process():
     """Return the bytes that this process has held at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not getrusage's: that starts at what the process was forked from has held.
+    return _status("VmHWM")
 
 
 def save(name, result):
