@@ -201,7 +201,7 @@ def training_display(config, stage, display):
 
 def warm_start(config, branches, preparation):
     """Take the high and bot branches from their own stages, where those have checkpoints."""
-    from models.checkpoint import load_branches
+    from models.weights import load_branches
 
     for name in ("high", "bot"):
         folder = config.model[f"ckp_path_{name}"]

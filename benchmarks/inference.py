@@ -96,9 +96,9 @@ def memory(name, size):
 
 def networks():
     """Return both networks with the shipped weights: callables from layers to the result."""
-    from models.checkpoint import load_branches
     from models.fast_network import FastNetwork
     from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
+    from models.weights import load_branches
 
     branches = make_branches()
     load_branches(ROOT / "checkpoints" / "ftlayer", branches._asdict())

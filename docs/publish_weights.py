@@ -47,9 +47,9 @@ def main():
 
 def publish_stage(stage, source, target, changes):
     """Write one stage's weights and settings to `target`."""
-    from models.checkpoint import publish
     from models.checkpoint_files import newest
     from models.kept import VALUE
+    from models.publish import publish
     from models.tone_mapper import make_branches
 
     found = newest(source)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from data.atomic import replacing
 from data.errors import InputError
 from data.prepare import Preparation
 from models.checkpoint_files import clear, mark, name_again, newest
 from models.folder_lock import lock
 from models.import_tf1 import MOMENTS, is_tf1, load_branch, load_optimizer, moments_of
 from models.kept import VALUE, kept_of
+from models.weights import load_from, mismatch, name_of, weights_of
 
 KEPT = 5
 
@@ -50,7 +50,7 @@ class StageCheckpoint:
         self.patches = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._settings = tf.Variable(json.dumps(settings), trainable=False)
         self._checkpoint = tf.train.Checkpoint(
-            **{name: _weights(branch) for name, branch in branches.items()},
+            **{name: weights_of(branch) for name, branch in branches.items()},
             adam=_moments(branches, trainer),
             step=trainer.optimizer.iterations.value,
             epoch=self.epoch,
@@ -100,7 +100,7 @@ class StageCheckpoint:
         try:
             self._checkpoint.restore(path).assert_existing_objects_matched()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
-            raise InputError(_mismatch(path)) from error
+            raise InputError(mismatch(path)) from error
         self._settings.assign(json.dumps(self.settings))  # this run's, not the restored ones
         self.restored = kept
         return path
@@ -155,101 +155,13 @@ class StageCheckpoint:
                 )
 
 
-def publish(folder, stage, branches, found, settings):
-    """Write a checkpoint of weights and settings alone, without Adam's moments.
-
-    Args:
-        folder: to write to; holds that one checkpoint afterwards.
-        stage: "high", "bot" or "ft".
-        branches: dict from branch name to model, whose weights are loaded from `found`.
-        found: models.checkpoint_files.Newest.
-        settings: dict to keep, as StageCheckpoint's.
-    """
-    load_from(found, branches)
-    counts = {
-        name: tf.Variable(found.reader.get_tensor(f"{name}/{VALUE}"), trainable=False)
-        for name in ("step", "epoch", "patches")
-    }
-    checkpoint = tf.train.Checkpoint(
-        **{name: _weights(branch) for name, branch in branches.items()},
-        **counts,
-        settings=tf.Variable(json.dumps(settings), trainable=False),
-    )
-    manager = tf.train.CheckpointManager(
-        checkpoint, str(folder), 1, checkpoint_name=f"model-{stage}.ckpt"
-    )
-    manager.save(checkpoint_number=int(counts["step"]))
-    text = json.dumps(settings, indent=2) + "\n"
-    with replacing(Path(folder) / "settings.json") as file:
-        file.write(text.encode())
-
-
-def load_branches(folder, branches):
-    """Load branch weights alone from a folder's newest whole checkpoint.
-
-    Args:
-        folder: where to look.
-        branches: dict from branch name to model.
-
-    Returns:
-        models.kept.Kept, or None where the folder has no checkpoint.
-
-    Raises:
-        InputError: all are damaged, or it is not of this network.
-    """
-    found = newest(folder)
-    if found is None:
-        return None
-    load_from(found, branches)
-    return kept_of(found)
-
-
-def load_from(found, branches):
-    """Load branch weights from a checkpoint.
-
-    Args:
-        found: models.checkpoint_files.Newest.
-        branches: dict from branch name to model.
-
-    Raises:
-        InputError: it is not of this network.
-    """
-    path, reader, _ = found
-    if is_tf1(reader):
-        for name, branch in branches.items():
-            load_branch(reader, path, name, branch)
-        return
-    try:
-        trees = {name: _weights(branch) for name, branch in branches.items()}
-        status = tf.train.Checkpoint(**trees).restore(path)
-        status.assert_existing_objects_matched().expect_partial()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
-        raise InputError(_mismatch(path)) from error
-
-
-def _weights(branch):
-    """Name a branch's variables ourselves: Keras' own tree changes with its versions."""
-    return {_name(variable): variable.value for variable in branch.trainable_variables}
-
-
 def _moments(branches, trainer):
     """Name Adam's two moments of every variable, by branch."""
     tree = {}
     for kind in MOMENTS:
         moments = moments_of(trainer, kind)
         tree[kind] = {
-            name: {_name(v): moments[id(v)].value for v in branch.trainable_variables}
+            name: {name_of(v): moments[id(v)].value for v in branch.trainable_variables}
             for name, branch in branches.items()
         }
     return tree
-
-
-def _name(variable):
-    return variable.path.replace("/", "_")
-
-
-def _mismatch(path):
-    return (
-        f"{path} holds another network than this stage's; put the right files there, or name "
-        "another folder in model.ckp_path_*"
-    )

@@ -3,12 +3,12 @@
 import tensorflow as tf
 
 from data.errors import InputError
-from models.checkpoint import load_from
 from models.checkpoint_files import newest
 from models.display import displayed
 from models.fast_network import FastNetwork
 from models.kept import kept_of
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
+from models.weights import load_from
 
 # From so many pixels on models.fast_network is the faster one on a CPU (benchmarks/inference.py).
 FAST_FROM = 500_000

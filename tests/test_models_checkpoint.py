@@ -11,14 +11,16 @@ from conftest import GOLDEN, ROOT
 from data.errors import InputError
 from data.prepare import Preparation
 from losses.objectives import Objective
-from models.checkpoint import KEPT, StageCheckpoint, load_branches, publish
+from models.checkpoint import KEPT, StageCheckpoint
 from models.checkpoint_files import newest
 from models.display import Display
 from models.fit import place
 from models.inference import Operator
 from models.kept import kept_in
+from models.publish import publish
 from models.tone_mapper import make_branches, tone_mapper
 from models.trainer import Trainer
+from models.weights import load_branches
 
 PAPER = Preparation("gamma", "bilateral", False, 3)
 FUSED = Preparation("gamma", "bilateral", True, 3)

@@ -4,10 +4,10 @@ from conftest import GOLDEN, scene
 
 from data.prepare import Preparation, prepare_picture
 from models import fast_layers, fast_strips, inference
-from models.checkpoint import load_branches
 from models.fast_network import FastNetwork
 from models.inference import Operator
 from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
+from models.weights import load_branches
 
 PAPER = Preparation("gamma", "bilateral", False, 3)
 

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from conftest import GOLDEN, kept, scene
 
-from models.checkpoint import load_branches
 from models.display import Display, displayed
 from models.inference import Operator
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 from models.upsample import BinomialUpsample
+from models.weights import load_branches
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from conftest import ROOT, run_script
 from test_scripts import Studio, steps_in, weights_in
 
 from data.errors import InputError
-from models.checkpoint import load_branches
 from models.strategy import make_team
 from models.tf_config import check_tf_config
 from models.tone_mapper import make_branches
+from models.weights import load_branches
 
 PAIR = ROOT / "tests" / "two_replicas.py"
 
