@@ -9,6 +9,7 @@ import numpy as np
 
 CLIPPED_FRACTION = 0.003
 GAMMA = 0.4545
+SDR_GAMMA = 2.2  # brings display codes to light in the linear domain
 DOMAINS = ("gamma", "linear")
 
 
@@ -79,7 +80,7 @@ def normalise_sdr(image, domain):
         H×W×3 float32 in [0, 1].
     """
     stretched = minmax(np.asarray(image, np.float32))
-    return np.power(stretched, np.float32(2.2)) if domain == "linear" else stretched
+    return np.power(stretched, np.float32(SDR_GAMMA)) if domain == "linear" else stretched
 
 
 def halve(image):

@@ -5,13 +5,18 @@ depends on its mean luminance and on the mean standard deviation of its 11×11 b
 alone. The paper's losses leave this half of TMQI out.
 """
 
+import math
+
 from keras import ops
 
-LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709, of display-encoded RGB as in TMQI
-BLOCK = 11
-# Standard deviations of TMQI's two laws, codes of 0..255 brought to 0..1.
-BRIGHTNESS_SPREAD = 27.99 / 255
-CONTRAST_SPREAD = 64.29 * 0.1168 / 255  # 0.1168 of Beta(4.4, 10.1)
+from losses.luma import CODES, luminance
+from metrics import tmqi
+from metrics.tmqi import BLOCK
+
+# Standard deviations of TMQI's two laws, brought from codes to 0..1.
+_A, _B = tmqi.BETA
+BRIGHTNESS_SPREAD = tmqi.BRIGHTNESS_SPREAD / CODES
+CONTRAST_SPREAD = tmqi.CONTRAST_SCALE / CODES * math.sqrt(_A * _B / (_A + _B + 1)) / (_A + _B)
 EPSILON = 1e-6
 
 
@@ -31,7 +36,7 @@ def naturalness_difference(a, b):
 
 def brightness_and_contrast(x):
     """Return (mean luminance, mean deviation of the complete 11×11 blocks), N each."""
-    luma = ops.sum(x * ops.convert_to_tensor(LUMINANCE, dtype=x.dtype), axis=-1, keepdims=True)
+    luma = luminance(x)
     mean = ops.average_pool(luma, BLOCK, strides=BLOCK, padding="valid")
     square = ops.average_pool(luma * luma, BLOCK, strides=BLOCK, padding="valid")
     samples = BLOCK * BLOCK

@@ -21,6 +21,9 @@ FREQUENCIES = (16.0, 8.0, 4.0, 2.0, 1.0)  # cycles per degree seen by each scale
 C1, C2 = 0.01, 10.0
 HDR_RANGE = 2.0**32 - 1
 BLOCK = 11  # side of the contrast blocks
+BRIGHTNESS, BRIGHTNESS_SPREAD = 115.94, 27.99  # normal law of the mean code
+CONTRAST_SCALE = 64.29  # codes that the law of the contrast calls 1
+BETA = (4.4, 10.1)  # that law
 
 
 class TMQI(NamedTuple):
@@ -87,11 +90,11 @@ def structural_fidelity(hdr_luminance, sdr_luminance):
     for frequency in FREQUENCIES:
         if scores:
             hdr_luminance, sdr_luminance = halve(hdr_luminance), halve(sdr_luminance)
-        scores.append(_scale_score(hdr_luminance, sdr_luminance, _threshold(frequency)))
+        scores.append(_scale_score(hdr_luminance, sdr_luminance, threshold(frequency)))
     return tuple(scores)
 
 
-def _threshold(frequency):
+def threshold(frequency):
     """Contrast of half visibility, in code values of an 8-bit picture of mean 128.
 
     Contrast sensitivity of J. Mannos and D. Sakrison, IEEE Trans. Information Theory
@@ -102,13 +105,13 @@ def _threshold(frequency):
     return 128 / (1.4 * sensitivity)
 
 
-def _scale_score(x, y, threshold):
+def _scale_score(x, y, visible):
     total = count = 0
     for var_x, var_y, cov in window_moments(x, y):
         sd_x, sd_y = np.sqrt(var_x), np.sqrt(var_y)
         # Probability of seeing the contrast: a normal law of mean u and deviation u/3.
-        seen_x = normal_cdf(sd_x * (3 / threshold) - 3)
-        seen_y = normal_cdf(sd_y * (3 / threshold) - 3)
+        seen_x = normal_cdf(sd_x * (3 / visible) - 3)
+        seen_y = normal_cdf(sd_y * (3 / visible) - 3)
         visibility = (2 * seen_x * seen_y + C1) / (seen_x**2 + seen_y**2 + C1)
         total += (visibility * (cov + C2) / (sd_x * sd_y + C2)).sum()
         count += cov.size
@@ -143,13 +146,14 @@ def naturalness(sdr_luminance):
     column_weight[-1] -= padding[1]
     contrast = row_weight @ deviations @ column_weight / sdr_luminance.size
 
-    brightness = np.exp(-((sdr_luminance.mean() - 115.94) ** 2) / (2 * 27.99**2))
-    return float(brightness * _relative_beta(contrast / 64.29))
+    brightness = np.exp(-((sdr_luminance.mean() - BRIGHTNESS) ** 2) / (2 * BRIGHTNESS_SPREAD**2))
+    return float(brightness * _relative_beta(contrast / CONTRAST_SCALE))
 
 
 def _relative_beta(x):
-    """Density of the Beta(4.4, 10.1) law over its greatest value."""
-    mode = 3.4 / 12.5
+    """Density of the BETA law over its greatest value."""
+    rise, fall = BETA[0] - 1, BETA[1] - 1
+    mode = rise / (rise + fall)
     if not 0 < x < 1:
         return 0.0
-    return (x / mode) ** 3.4 * ((1 - x) / (1 - mode)) ** 9.1
+    return (x / mode) ** rise * ((1 - x) / (1 - mode)) ** fall

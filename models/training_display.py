@@ -6,10 +6,9 @@ Only the display "clip", "source"; differentiable in the network's output.
 import numpy as np
 from keras import ops
 
-from data.normalize import GAMMA
+from data.normalize import GAMMA, SDR_GAMMA
 from models.display import DARKEST, GUIDE_EDGE, LUMINANCE
 
-SDR_GAMMA = 2.2  # of the ground truth in the linear domain, see data.normalize.normalise_sdr
 TINY = 1e-9
 
 

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import ROOT, run_script, scene
-from test_models_checkpoint import stage, train
+from stages import stage, train
 
 from data.errors import InputError
 from data.image_io import write_hdr

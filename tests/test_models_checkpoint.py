@@ -1,15 +1,10 @@
-import hashlib
 import json
-import re
-import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from conftest import GOLDEN, ROOT
+from stages import FUSED, PAPER, settings, stage, state, train
 
 from data.errors import InputError
-from data.prepare import Preparation
 from losses.objectives import Objective
 from models.checkpoint import KEPT, StageCheckpoint
 from models.checkpoint_files import newest
@@ -17,41 +12,9 @@ from models.display import Display
 from models.fit import place
 from models.inference import Operator
 from models.kept import kept_in
-from models.publish import publish
 from models.tone_mapper import make_branches, tone_mapper
 from models.trainer import Trainer
 from models.weights import load_branches
-
-PAPER = Preparation("gamma", "bilateral", False, 3)
-FUSED = Preparation("gamma", "bilateral", True, 3)
-
-
-def settings(preparation=FUSED, **changes):
-    return {
-        "preparation": preparation._asdict(),
-        "display": Display("clip", "source", 1.2)._asdict(),
-        "no_high_branch": False,
-        "no_ft_branch": False,
-        **changes,
-    }
-
-
-def stage(folder, name="bot", kept=None):
-    branches = make_branches()
-    used = branches._asdict() if name == "ft" else {name: getattr(branches, name)}
-    network = tone_mapper(branches, 3) if name == "ft" else used[name]
-    trainer = Trainer(network, Objective(name), 1e-3)
-    return trainer, StageCheckpoint(folder, name, used, trainer, kept or settings())
-
-
-def train(trainer, steps=1, seed=0):
-    x = np.random.default_rng(seed).random((2, 24, 24, 3), dtype="f4")
-    for _ in range(steps):
-        trainer.train_on_batch({"source": x}, x[:, ::-1])
-
-
-def state(trainer):
-    return [np.asarray(v) for v in (*trainer.trainable_variables, *trainer.optimizer.variables)]
 
 
 def test_everything_comes_back(tmp_path):
@@ -209,116 +172,3 @@ def test_an_interrupted_epoch_goes_on_with_any_batch_size(tmp_path, patches, bat
 def test_no_checkpoint_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"no checkpoint in .*; train one with train_ft\.py"):
         Operator(tmp_path, PAPER)
-
-
-@pytest.fixture
-def published(tmp_path):
-    return shutil.copytree(GOLDEN / "ftlayer", tmp_path / "ftlayer", copy_function=shutil.copy)
-
-
-def test_published_files_give_weights_moments_and_step(published):
-    trainer, checkpoint = stage(published, "ft", settings(PAPER))
-    checkpoint.restore()
-    assert (checkpoint.step, int(checkpoint.epoch)) == (4242, 0)
-    reader = tf.train.load_checkpoint(str(published))
-    order = [id(variable) for variable in trainer.trainable_variables]
-    moments = {
-        kind: [m for m in trainer.optimizer.variables if m.path.endswith(f"_{kind}")]
-        for kind in ("momentum", "velocity")
-    }
-    for branch, variable, source in (
-        ("bot", "conv3/kernel", "bot_level/conv2_weight_1"),
-        ("bot", "conv2/kernel", "bot_level/conv2_weight"),
-        ("high", "conv5/bias", "high_level/c5_sig_bias"),
-        ("ft", "tri2_5x5/kernel", "ft_merger/3pass_res2g3_weight"),
-    ):
-        model = checkpoint.branches[branch]
-        value = next(v for v in model.trainable_variables if v.path == variable)
-        np.testing.assert_array_equal(value, reader.get_tensor(source))
-        for kind, suffix in (("momentum", "Adam"), ("velocity", "Adam_1")):
-            moment = moments[kind][order.index(id(value))]
-            np.testing.assert_array_equal(moment, reader.get_tensor(f"{source}/{suffix}"))
-
-
-def test_published_files_go_on_into_our_own(published):
-    _, checkpoint = stage(published, "ft", settings(PAPER))
-    checkpoint.restore()
-    checkpoint.save(1)
-    assert load_branches(published, make_branches()._asdict()).preparation == PAPER
-
-
-def test_published_file_of_another_stage_is_refused(published, tmp_path):
-    names = {"high": "bot_level"}
-    reader = tf.train.load_checkpoint(str(published))
-    tensors = {
-        name: tf.constant(reader.get_tensor(name))
-        for name in reader.get_variable_to_shape_map()
-        if name.startswith(names["high"]) or name == "global_step"
-    }
-    folder = tmp_path / "botonly"
-    folder.mkdir()
-    prefix = str(folder / "model-bot.ckpt-7")
-    tf.raw_ops.SaveV2(
-        prefix=prefix,
-        tensor_names=list(tensors),
-        shape_and_slices=[""] * len(tensors),
-        tensors=list(tensors.values()),
-    )
-    (folder / "checkpoint").write_text('model_checkpoint_path: "model-bot.ckpt-7"\n')
-    load_branches(folder, {"bot": make_branches().bot})
-    with pytest.raises(InputError, match="no readable variable high_level/conv1_weight"):
-        load_branches(folder, {"high": make_branches().high})
-
-
-def test_damage_is_one_sentence(published):
-    data = published / "model-ft.ckpt-4242.data-00000-of-00001"
-    whole = data.read_bytes()
-    data.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"ckpt-4242"):
-        load_branches(published, make_branches()._asdict())
-    data.unlink()
-    for use in (
-        lambda: load_branches(published, make_branches()._asdict()),
-        lambda: Operator(published, PAPER),
-        lambda: stage(published, "ft", settings(PAPER))[1].restore(),
-        lambda: kept_in(published),
-    ):
-        with pytest.raises(InputError, match=r"ckpt-4242 (is damaged|has no readable)"):
-            use()
-    (published / "checkpoint").write_text("not a checkpoint state")
-    with pytest.raises(InputError, match=r"ckpt-4242 is damaged"):
-        newest(published)
-    next(published.glob("*.index")).unlink()
-    with pytest.raises(InputError, match=r"checkpoint names no checkpoint"):
-        newest(published)
-
-
-def test_weights_published_without_moments_go_on_with_adam_anew(tmp_path):
-    trainer, checkpoint = stage(tmp_path / "own")
-    train(trainer, 2)
-    checkpoint.save(1, 3)
-    found = newest(tmp_path / "own")
-    publish(tmp_path / "bare", "bot", {"bot": make_branches().bot}, found, settings())
-    sizes = [
-        sum(path.stat().st_size for path in (tmp_path / name).glob("*.data*"))
-        for name in ("own", "bare")
-    ]
-    assert sizes[1] < 0.4 * sizes[0]
-    other, again = stage(tmp_path / "bare")
-    assert again.restore().endswith("model-bot.ckpt-2")
-    assert (again.step, int(again.epoch), int(again.patches)) == (2, 1, 3)
-    for own, restored in zip(trainer.trainable_variables, other.trainable_variables, strict=True):
-        np.testing.assert_array_equal(own, restored)
-    train(other, 1)
-    assert again.save(2).endswith("model-bot.ckpt-3")
-    assert newest(tmp_path / "bare").path.endswith("model-bot.ckpt-3")
-
-
-def test_the_shipped_files_are_those_of_the_card():
-    folder = ROOT / "checkpoints"
-    sums = dict(re.findall(r"([0-9a-f]{64})  (\S+)", (folder / "README.md").read_text()))
-    found = {
-        hashlib.sha256(path.read_bytes()).hexdigest(): str(path.relative_to(folder))
-        for path in folder.glob("*layer/model-*")
-    }
-    assert found == sums and len(sums) == 6
