@@ -120,3 +120,36 @@ def small_disk(tmp_path):
         pytest.skip("this user cannot mount a small disk")
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory):
+    """Shared by all tests: what one writes must lie in a folder of its own."""
+    from studio import Studio
+
+    return Studio(tmp_path_factory.mktemp("studio"))
+
+
+@pytest.fixture(scope="session")
+def records(studio):
+    outcomes = [
+        studio.run("generate_tfrec.py", "--phase", "training"),
+        studio.run("generate_tfrec.py", "--phase", "training", "--ft"),
+        studio.run("generate_tfrec.py"),
+    ]
+    assert [outcome.returncode for outcome in outcomes] == [0, 0, 0], outcomes
+    return outcomes
+
+
+@pytest.fixture(scope="session")
+def trained(studio, records):
+    outcomes = {
+        stage: studio.run(f"train_{stage}.py", "--epochs", 2) for stage in ("bot", "high", "ft")
+    }
+    assert {o.returncode for o in outcomes.values()} == {0}, outcomes
+    return outcomes
+
+
+@pytest.fixture
+def published(tmp_path):
+    return shutil.copytree(GOLDEN / "ftlayer", tmp_path / "ftlayer", copy_function=shutil.copy)

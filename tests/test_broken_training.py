@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT
-from test_scripts import Studio, steps_in, weights_in
+from studio import steps_in, weights_in
 
 DETERMINED = {"TF_DETERMINISTIC_OPS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
 STEPS = 2  # of an epoch: 9 patches, 4 a batch
@@ -142,20 +142,12 @@ def story(studio, folder, moments, seed):
     return in_save
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    studio = Studio(tmp_path_factory.mktemp("studio"))
-    outcome = studio.run("generate_tfrec.py", "--phase", "training")
-    assert outcome.returncode == 0, outcome.stderr
-    return studio
-
-
-def test_a_broken_training_ends_as_an_unbroken_one(studio, tmp_path):
+def test_a_broken_training_ends_as_an_unbroken_one(studio, records, tmp_path):
     story(studio, tmp_path, ["saving", "training"], seed=1)
 
 
 @pytest.mark.slow
-def test_twenty_kills_lose_nothing(studio, tmp_path):
+def test_twenty_kills_lose_nothing(studio, records, tmp_path):
     moments = ["starting", *["saving"] * 12, *["training"] * 6, "starting"]
     in_save = story(studio, tmp_path, moments, seed=2)
     print(f"{in_save} of {len(moments)} kills hit a save")

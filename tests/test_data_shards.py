@@ -1,52 +1,15 @@
+"""Reading sets of shards: damage is named."""
+
 import json
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
+from shards import PREPARATION, SIZE, stems, write
 
 from data.errors import InputError
-from data.packing import pack
-from data.prepare import Preparation
 from data.schema import SCHEMA, patch_shapes
-from data.shard_writer import ShardWriter, remove_stale
 from data.shards import index_path, read_index, verify
-
-ROOT = Path(__file__).parent.parent
-PREPARATION = Preparation("linear", "gaussian", True, 3)
-SIZE = (16, 24)
-
-
-def packed(kind, seed, size=SIZE):
-    generator = np.random.default_rng(seed)
-    shapes = patch_shapes(kind, size, PREPARATION.level_num)
-    return {name: pack(generator.random(shape, "f4")) for name, shape in shapes.items()}
-
-
-def write(index, kind="dual", count=5, shards=3, generation=0):
-    with ShardWriter(index, kind, SIZE, PREPARATION, 4, shards) as writer:
-        for number in range(count):
-            writer.write(f"{generation}-{number}", packed(kind, number))
-    return index
-
-
-def stems(info):
-    """The stems of all records in the order in which they were written."""
-    shards = [
-        [
-            tf.train.Example.FromString(r.numpy()).features.feature["stem"].bytes_list.value[0]
-            for r in tf.data.TFRecordDataset(str(shard.path))
-        ]
-        for shard in info.shards
-    ]
-    turns = range(max(map(len, shards)))
-    return [shard[turn].decode() for turn in turns for shard in shards if turn < len(shard)]
 
 
 @pytest.mark.parametrize("kind", ["dual", "ft"])
@@ -59,57 +22,6 @@ def test_a_set_reads_back(tmp_path, kind):
     assert [s.records for s in info.shards] == [2, 2, 1]
     assert stems(info) == [f"0-{n}" for n in range(5)]
     assert sum(verify(info)) == sum(s.path.stat().st_size for s in info.shards)
-
-
-def test_the_same_records_give_the_same_bytes(tmp_path):
-    first, again = (read_index(write(tmp_path / n / "x_.json"), "dual") for n in "ab")
-    for a, b in zip(first.shards, again.shards, strict=True):
-        assert a.path.read_bytes() == b.path.read_bytes()
-        assert a[1:] == b[1:]
-
-
-def test_more_shards_than_records(tmp_path):
-    info = read_index(write(tmp_path / "x_.json", count=2, shards=4), "dual")
-    assert [s.records for s in info.shards] == [1, 1, 0, 0]
-    assert list(verify(info))[2:] == [0, 0]
-    assert stems(info) == ["0-0", "0-1"]
-
-
-def test_the_new_set_takes_the_place_of_the_old_one(tmp_path):
-    index = write(tmp_path / "x_.json", shards=3)
-    write(index, shards=2, generation=1)
-    info = read_index(index, "dual")
-    assert stems(info) == [f"1-{n}" for n in range(5)]
-    assert sorted(tmp_path.iterdir()) == sorted({index, info.shards[0].path.parent})
-
-
-def test_a_failed_writing_leaves_the_old_set(tmp_path):
-    index = write(tmp_path / "x_.json")
-    before = sorted(tmp_path.rglob("*"))
-    with (
-        pytest.raises(RuntimeError),
-        ShardWriter(index, "dual", SIZE, PREPARATION, 4, 3) as writer,
-    ):
-        writer.write("half", packed("dual", 0))
-        raise RuntimeError
-    assert sorted(tmp_path.rglob("*")) == before
-    assert stems(read_index(index, "dual")) == [f"0-{n}" for n in range(5)]
-
-
-def test_only_stale_sets_are_removed(tmp_path):
-    index = write(tmp_path / "x_.json")
-    kept = sorted(tmp_path.rglob("*"))
-    stale = tmp_path / "x_.0123abcd"
-    stale.mkdir()
-    (stale / "x_-00000-of-00001.tfrecord").write_bytes(b"half")
-    mine = tmp_path / "x_.89abcdef"
-    mine.mkdir()
-    (mine / "notes.txt").write_text("mine")
-    other = write(tmp_path / "x_2.json")
-    remove_stale(index)
-    assert not stale.exists() and (mine / "notes.txt").exists()
-    assert set(kept) <= set(tmp_path.rglob("*"))
-    assert stems(read_index(other, "dual"))
 
 
 @pytest.mark.parametrize("how", ["cut", "grown", "gone", "closed"])
@@ -197,75 +109,3 @@ def test_absence_and_another_kind_are_named(tmp_path):
     index = write(tmp_path / "x_.json")
     with pytest.raises(InputError, match=r"other records than those of ft; .* --ft$"):
         read_index(index, "ft")
-
-
-def test_no_records_are_refused(tmp_path):
-    with pytest.raises(InputError, match="names no records"):
-        read_index(write(tmp_path / "x_.json", count=0), "dual")
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"x_\.json and its shards cannot be written"):
-        write(tmp_path / "file" / "x_.json")
-
-
-def test_a_full_disk_leaves_the_old_set(small_disk):
-    index = write(small_disk / "x_.json")
-    before = sorted(small_disk.rglob("*"))
-    with pytest.raises(InputError, match=r"cannot be written .*[Nn]o space.* as they were"):
-        write(index, count=400, generation=1)
-    assert sorted(small_disk.rglob("*")) == before
-    info = read_index(index, "dual")
-    assert stems(info) == [f"0-{n}" for n in range(5)] and len(list(verify(info))) == 3
-
-
-# Told a number, forks a process that writes one set after the other, each with its number
-# in the stems; TensorFlow is imported once.
-REWRITER = """
-import os, sys
-from pathlib import Path
-from test_data_shards import write
-
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        print(os.getpid(), flush=True)
-        for generation in range(int(line), 10**6):
-            write(Path(sys.argv[1]), count=7, shards=5, generation=generation)
-            print(generation, flush=True)
-    os.waitpid(child, 0)
-    print("ended", flush=True)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_kill_at_any_moment_leaves_a_whole_set(tmp_path, kills):
-    index = write(tmp_path / "x_.json")
-    generator, said = random.Random(kills), 0
-    with subprocess.Popen(
-        [sys.executable, "-c", REWRITER, str(index)],
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        for _ in range(kills):
-            print(said + 1, file=process.stdin, flush=True)
-            child = int(process.stdout.readline())
-            said = int(process.stdout.readline())
-            time.sleep(generator.uniform(0, 0.3))
-            os.kill(child, signal.SIGKILL)
-            while (line := process.stdout.readline()) != "ended\n":
-                said = int(line)
-            info = read_index(index, "dual")
-            list(verify(info))
-            found = stems(info)
-            (generation,) = {int(stem.partition("-")[0]) for stem in found}
-            assert generation in (said, said + 1)
-            assert found == [f"{generation}-{n}" for n in range(7)]
-            said = generation
-        process.stdin.close()
-    remove_stale(index)
-    assert len(list(tmp_path.iterdir())) == 2

@@ -1,11 +1,8 @@
 """The authors' published files: read, trained on, refused where they do not fit."""
 
-import shutil
-
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import GOLDEN
 from stages import PAPER, settings, stage
 
 from data.errors import InputError
@@ -14,11 +11,6 @@ from models.inference import Operator
 from models.kept import kept_in
 from models.tone_mapper import make_branches
 from models.weights import load_branches
-
-
-@pytest.fixture
-def published(tmp_path):
-    return shutil.copytree(GOLDEN / "ftlayer", tmp_path / "ftlayer", copy_function=shutil.copy)
 
 
 def test_published_files_give_weights_moments_and_step(published):

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT, run_script
-from test_scripts import Studio, steps_in, weights_in
+from studio import steps_in, weights_in
 
 from data.errors import InputError
 from models.strategy import make_team
@@ -19,14 +19,6 @@ from models.tone_mapper import make_branches
 from models.weights import load_branches
 
 PAIR = ROOT / "tests" / "two_replicas.py"
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    studio = Studio(tmp_path_factory.mktemp("studio"))
-    outcome = studio.run("generate_tfrec.py", "--phase", "training")
-    assert outcome.returncode == 0, outcome.stderr
-    return studio
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +41,7 @@ def test_each_replica_takes_the_moments_of_its_own_share(found):
     assert found["bot pair"] == pytest.approx(halves, rel=1e-5)
 
 
-def test_mirrored_training_goes_on_alone(studio, tmp_path):
+def test_mirrored_training_goes_on_alone(studio, records, tmp_path):
     folder = {"model.ckp_path_bot": tmp_path / "bot", "train.log_path": tmp_path / "logs"}
     arguments = studio.arguments(**folder, **{"train.strategy": "mirrored"})
     outcome = run_script(PAIR, "train_bot", "--epochs", 1, *arguments, PYTHONPATH=str(ROOT))
@@ -124,7 +116,7 @@ def wait_for(condition, seconds=600):
         time.sleep(0.1)
 
 
-def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, tmp_path):
+def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, records, tmp_path):
     with Workers(studio, tmp_path, "--epochs", "1000") as workers:
         wait_for((tmp_path / "bot" / "settings.json").exists)
         workers.processes[1].kill()
@@ -150,7 +142,7 @@ def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, tmp_path
 
 
 @pytest.mark.slow
-def test_one_worker_asked_to_stop_stops_all(studio, tmp_path):
+def test_one_worker_asked_to_stop_stops_all(studio, records, tmp_path):
     with Workers(studio, tmp_path, "--epochs", "1000") as workers:
         wait_for((tmp_path / "bot" / "settings.json").exists)
         workers.processes[1].send_signal(signal.SIGINT)

@@ -1,0 +1,139 @@
+"""generate_tfrec.py on tiny real files."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, scene
+from studio import Studio
+
+from data.image_io import write_sdr
+
+
+def test_records(studio, records):
+    dual, ft, test = (outcome.stdout for outcome in records)
+    assert "3 pairs x 3 patches (6.5 MB as raw float32): about " in dual
+    assert "9 records of 3 pairs written" in dual and "9 records of 3 pairs written" in ft
+    assert "3 records written" in test and test.rstrip().endswith("0 skipped")
+    folder = studio.folder / "records"
+    files = sorted(path.name for path in folder.iterdir() if path.is_file())
+    assert files == ["dual_.json", "ft_.json", "test_.tfrecord"]
+    assert len(list(folder.iterdir())) == 5
+    for name, said in (("dual", dual), ("ft", ft)):
+        (shards,) = folder.glob(f"{name}_.*[0-9a-f]")
+        names = sorted(path.name for path in shards.iterdir())
+        assert names == [f"{name}_-{number:05d}-of-00016.tfrecord" for number in range(16)]
+        size = sum(path.stat().st_size for path in shards.iterdir())
+        assert f"{size / 1e6:.1f} MB in 16 shards" in said
+        floats = {"dual": 2 * (168 * 176 + 21 * 22), "ft": 3 * 176 * 168 + 22 * 21}[name]
+        assert size < 9 * floats * 12 / 4
+        judged = float(said.partition("about ")[2].partition(" MB")[0])
+        assert size / 2 < judged * 1e6 < size * 2
+
+
+def test_records_do_not_depend_on_the_number_of_processes(studio, records):
+    def content():
+        return [path.read_bytes() for path in sorted(folder.glob("dual_.*/*"))]
+
+    folder = studio.folder / "records"
+    before = content()
+    outcome = studio.run("generate_tfrec.py", "--phase", "training", data__processes=1)
+    assert outcome.returncode == 0
+    assert content() == before and len(before) == 16
+
+
+def test_damaged_records_are_named_before_training(studio, records, tmp_path):
+    folder = shutil.copytree(studio.folder / "records", tmp_path / "records")
+    changes = {"model__tfrecord_dual": folder / "dual_", "model__ckp_path_bot": tmp_path / "bot"}
+    path = sorted(folder.glob("dual_.*/*"))[3]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    outcome = studio.run("train_bot.py", **changes)
+    assert outcome.returncode == 2 and not (tmp_path / "bot").exists()
+    assert outcome.stderr.rpartition("train_bot.py: ")[2] == (
+        f"{path} is damaged (its checksum is not the index's); make the records again with "
+        "generate_tfrec.py --phase training\n"
+    )
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.slow
+def test_records_outlive_kills_of_the_script(studio, records, tmp_path):
+    from data.shards import read_index, verify
+
+    folder = shutil.copytree(studio.folder / "records", tmp_path / "records")
+    index = folder / "ft_.json"
+    changes = {"model.tfrecord_ft": folder / "ft_"}
+    command = [sys.executable, str(ROOT / "generate_tfrec.py"), "--phase", "training", "--ft"]
+    generator, sets, writing = np.random.default_rng(0), {read_index(index, "ft").shards}, 0
+    for _ in range(20):
+        before = set(folder.glob("ft_.*"))
+        process = subprocess.Popen(
+            [*command, *studio.arguments(**changes)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        # Most of a run is importing; the moments that matter begin with the new folder.
+        while set(folder.glob("ft_.*")) <= before and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(generator.uniform(0, 2))
+        writing += process.poll() is None
+        process.kill()
+        process.wait()
+        info = read_index(index, "ft")
+        assert sum(verify(info)) > 0 and info.count == 9
+        sets.add(info.shards)
+    assert writing >= 10 and len(sets) >= 2, (writing, len(sets))
+    outcome = studio.run(
+        "generate_tfrec.py",
+        "--phase",
+        "training",
+        "--ft",
+        **{key.replace(".", "__"): value for key, value in changes.items()},
+    )
+    assert outcome.returncode == 0
+    assert len(list(folder.glob("ft_.*"))) == 2
+
+
+def test_all_pairing_faults_are_listed_before_work(tmp_path):
+    studio = Studio(tmp_path)
+    (tmp_path / "sdr" / "second.png").unlink()
+    write_sdr(tmp_path / "sdr" / "first.png", np.zeros((50, 60, 3), np.uint8))
+    (tmp_path / "hdr" / "third one.hdr").write_bytes(b"#?RADIANCE\n")
+    outcome = studio.run("generate_tfrec.py", "--phase", "training")
+    assert outcome.returncode == 2
+    for part in ("second.hdr has no partner", "200x184", "60x50", "third one.hdr"):
+        assert part in outcome.stderr
+    assert outcome.stderr.rstrip().endswith(
+        "3 faults in the pairs, listed above; nothing was written"
+    )
+    assert not (tmp_path / "records").exists()
+
+
+def test_remarks_while_records_are_made(studio, trained, tmp_path):
+    picture = scene(64, 72)
+    picture[3, 4] = (np.nan, -1, np.inf)
+    np.save(tmp_path / "odd.npy", picture)
+    outcome = studio.run(
+        "generate_tfrec.py",
+        test__hdr_path=tmp_path,
+        data__appendix_hdr="npy",
+        test__tfrecord_test=tmp_path / "test_",
+    )
+    assert outcome.returncode == 0
+    assert "odd.npy: 1 NaN, 1 infinite and 1 negative samples were mended" in outcome.stderr
+
+
+def test_records_of_another_preparation_are_refused_and_follow_the_checkpoint(
+    studio, trained, tmp_path
+):
+    changes = {"test__tfrecord_test": tmp_path / "test_"}
+    forced = studio.run("generate_tfrec.py", dev__decompose_filter="gaussian", **changes)
+    assert forced.returncode == 0
+    outcome = studio.run("test.py", **changes)
+    assert outcome.returncode == 2
+    assert "gaussian filter" in outcome.stderr and "bilateral filter" in outcome.stderr
