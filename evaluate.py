@@ -31,13 +31,13 @@ from data.errors import InputError
 from data.files import find_pictures, make_folder, result_stems
 from data.image_io import HDR_SUFFIXES
 from data.parallel import in_order
-from data.prepare import Preparation
 from metrics.chosen import chosen_operators, result_folders
 from metrics.evaluation import inspect_source, quiet, quiet_opencv, score_row
 from metrics.plan import NetworkPictures, Tasks, kept_rows, make_plan
 from metrics.report import write_report
 from metrics.score_file import read_rows, write_rows
 from metrics.table import nan_notes, summarise, tables, write_summary
+from trained_operator import load_operator
 
 SWITCHES = {
     "output": "test.result",
@@ -127,9 +127,7 @@ def load_network(config):
     """Return the FileOperator of the checkpoint, or raise InputError."""
     import_tensorflow()
     from models.checkpoint_files import newest
-    from models.devices import devices_in_use
     from models.file_inference import FileOperator
-    from models.inference import Operator
 
     folder = config.model.ckp_path_ft
     if newest(folder) is None:
@@ -137,16 +135,7 @@ def load_network(config):
             f"there is no checkpoint in {folder}; train one with train_ft.py, name another folder "
             "with --set model.ckp_path_ft=..., or leave the network out with --no_network"
         )
-    print(f"devices: {devices_in_use()}", flush=True)
-    operator = Operator(
-        folder,
-        Preparation.from_settings(config.dev),
-        config.dev.no_high_branch,
-        config.dev.no_ft_branch,
-    )
-    if operator.kept.remark:
-        print(operator.kept.remark, file=sys.stderr)
-    print(f"checkpoint: {operator.path} ({operator.preparation.words()})", flush=True)
+    operator = load_operator(config)
     return FileOperator(operator, config.test, config.dev.test_resize_to_half)
 
 

@@ -17,12 +17,12 @@ import sys
 from pathlib import Path
 
 from configs.command_line import make_parser, run, settings
-from configs.quiet import import_tensorflow
 from data.atomic import replacing
 from data.errors import InputError
 from data.files import find_pictures, make_folder
 from data.image_io import HDR_SUFFIXES, read_hdr
-from data.prepare import Preparation, prepare_picture
+from data.prepare import prepare_picture
+from trained_operator import load_operator
 
 NAMES = ("savedmodel", "onnx", "tflite")
 ROUNDS = 3  # timed runs of each on each whole picture
@@ -36,22 +36,10 @@ def main(argv=None):
     paths = find_pictures(args.check or [config.test.hdr_path], HDR_SUFFIXES)
     folder = make_folder(args.output or Path(config.test.result) / "export")
 
-    import_tensorflow()
-    from models.devices import devices_in_use
-    from models.inference import Operator
+    operator = load_operator(config)
     from portable.graph import portable_operator
 
-    print(f"devices: {devices_in_use()}", flush=True)
-    operator = Operator(
-        config.model.ckp_path_ft,
-        Preparation.from_settings(config.dev),
-        config.dev.no_high_branch,
-        config.dev.no_ft_branch,
-    )
-    if operator.kept.remark:
-        print(operator.kept.remark, file=sys.stderr)
     display = operator.kept.display.overridden(config.test)
-    print(f"checkpoint: {operator.path} ({operator.preparation.words()})", flush=True)
     print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
 
     module = portable_operator(operator.network, operator.preparation, display)

@@ -12,12 +12,12 @@ import sys
 from tqdm import tqdm
 
 from configs.command_line import given_by_hand, make_parser, run, settings
-from configs.quiet import import_tensorflow
 from data.errors import InputError
 from data.files import find_pictures, make_folder, result_path, result_stems
 from data.image_io import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.prepare import Preparation, prepare_picture
 from data.samples import remarks_on
+from trained_operator import load_operator
 
 SWITCHES = {
     "output": "test.result",
@@ -44,20 +44,7 @@ def main(argv=None):
             "--test_resize_to_half is for pictures given here; the size of test records is "
             "settled by generate_tfrec.py --test_resize_to_half"
         )
-    import_tensorflow()
-    from models.devices import devices_in_use
-    from models.inference import Operator
-
-    print(f"devices: {devices_in_use()}", flush=True)
-    operator = Operator(
-        config.model.ckp_path_ft,
-        Preparation.from_settings(config.dev),
-        config.dev.no_high_branch,
-        config.dev.no_ft_branch,
-    )
-    if operator.kept.remark:
-        print(operator.kept.remark, file=sys.stderr)
-    print(f"checkpoint: {operator.path} ({operator.preparation.words()})")
+    operator = load_operator(config)
     refuse_other_preparation(config, given_by_hand(args), operator)
     if args.pictures:
         paths = find_pictures(args.pictures, HDR_SUFFIXES)

@@ -112,7 +112,7 @@ def _train(stage, config, kept, team):
         display = Display(**kept["display"])
         events.append(EventFile(log / "val", tell))
         validation = make_validation(
-            config, branches, info.preparation, display, ablations, events[-1], checkpoint.step
+            config, branches, info.preparation, display, ablations, events[-1]
         )
     stop = team.stop()
     stop.install()

@@ -16,8 +16,8 @@ from metrics.tmqi import MIN_SIDE
 SHOWN = ("Q", "S", "N", "FSITM", "colour_correlation", "chroma_ratio", "cast")
 
 
-def make_validation(config, branches, preparation, display, ablations, events, first_step):
-    """Return the callback that scores the pictures of train.val_path, or None without one.
+def make_validation(config, branches, preparation, display, ablations, events):
+    """Return the Validation on the pictures of train.val_path, or None without one.
 
     Args:
         config: the run's settings.
@@ -26,7 +26,6 @@ def make_validation(config, branches, preparation, display, ablations, events, f
         display: models.display.Display of the run.
         ablations: dict of no_high_branch and no_ft_branch.
         events: models.event_file.EventFile.
-        first_step: steps taken before this run.
 
     Raises:
         InputError: the folder is missing, or a picture unreadable or too small.
@@ -68,4 +67,4 @@ def make_validation(config, branches, preparation, display, ablations, events, f
 
     network = tone_mapper(branches, preparation.level_num, TEST_PADDING, **ablations)
     every = config.train.val_every
-    return Validation(events, network, layers, show, score, every, first_step, tell)
+    return Validation(events, network, layers, show, score, every, tell)

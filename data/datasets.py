@@ -29,7 +29,7 @@ def steps_per_epoch(records, batch_size):
     return max(1, round(records / batch_size))
 
 
-def training_batches(info, stage, batch_size, seed, epoch, skip=0, worker=0, workers=1):
+def training_batches(info, stage, batch_size, seed, epoch, skip=0):
     """Return the batches of one epoch; the order depends on seed and epoch alone.
 
     Args:
@@ -38,14 +38,10 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0, worker=0, wor
         batch_size: patches per batch; the last batch may be smaller.
         seed, epoch: of the shuffling.
         skip: batches to leave out at the beginning, to go on within an epoch.
-        worker, workers: which of how many machines reads this. Each takes its own
-            records, by whole shards where their number allows, and batches of
-            batch_size / workers; all take the same number of steps, so that some
-            records may come twice in the last.
 
     Returns:
         tf.data.Dataset of steps_per_epoch(...) - skip batches. A distribution strategy
-        that is handed the dataset of one machine gives each machine a part of each batch.
+        that is handed the dataset gives each machine a part of each batch.
     """
     features = FEATURES[stage]
     shapes = {name: info.shapes[feature] for name, feature in features.items()}
@@ -66,12 +62,9 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0, worker=0, wor
         return arrays, arrays.pop("ground_truth")
 
     steps = steps_per_epoch(info.count, batch_size)
-    batch_size //= workers
     order_seed = (seed * 100_003 + epoch) % 2**31
-    records = _records([str(shard.path) for shard in info.shards], worker, workers)
+    records = _records([str(shard.path) for shard in info.shards])
     records = records.shuffle(SHUFFLE[stage], seed=order_seed, reshuffle_each_iteration=False)
-    if workers > 1:
-        records = records.repeat()
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return (
@@ -87,19 +80,15 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0, worker=0, wor
     )
 
 
-def _records(paths, worker, workers):
-    """Return the serialized records of a worker in the order in which they were written."""
-    by_shards = len(paths) % workers == 0
-    if by_shards:
-        paths = paths[worker::workers]
-    records = tf.data.Dataset.from_tensor_slices(paths).interleave(
+def _records(paths):
+    """Return the serialized records in the order in which they were written."""
+    return tf.data.Dataset.from_tensor_slices(paths).interleave(
         tf.data.TFRecordDataset,
         cycle_length=len(paths),
         block_length=1,
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    return records if by_shards else records.shard(workers, worker)
 
 
 def _unpack_all(packed, shapes):

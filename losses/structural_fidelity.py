@@ -29,17 +29,17 @@ def structural_fidelity(shown, source):
     for level, (frequency, weight) in enumerate(zip(FREQUENCIES, SCALE_WEIGHTS, strict=True)):
         if level:
             x, y = halve(x), halve(y)
-        mean = ops.mean(_fidelity_map(x, y, float(threshold(frequency))))
+        mean = ops.mean(_fidelity_map(y, x, float(threshold(frequency))))
         # A negative mean has no fractional power: it counts as almost 0.
         positive = mean > EPSILON
         fidelity = fidelity * ops.where(positive, ops.where(positive, mean, 1.0), EPSILON) ** weight
     return fidelity
 
 
-def _fidelity_map(x, y, visible):
-    m = moments(x, y)
-    sigma_x = ops.sqrt(ops.maximum(m.variance_a, EPSILON))
-    sigma_y = ops.sqrt(ops.maximum(m.variance_b, EPSILON))
+def _fidelity_map(y, x, visible):
+    m = moments(y, x)
+    sigma_y = ops.sqrt(ops.maximum(m.variance_a, EPSILON))
+    sigma_x = ops.sqrt(ops.maximum(m.variance_b, EPSILON))
     a, b = _seen(sigma_x, visible), _seen(sigma_y, visible)
     visibility = (2 * a * b + C1) / (a**2 + b**2 + C1)
     return visibility * (m.covariance + C2) / (sigma_x * sigma_y + C2)

@@ -34,14 +34,14 @@ def fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks
             epochs=epoch + 1,
             verbose=0,
             shuffle=False,
-            callbacks=[*callbacks, *([validation] if validation else []), stop],
+            callbacks=[*callbacks, stop],
         )
         _refuse_bad_weights(trainer, checkpoint.step)
         if skip + stop.done < steps:
             return checkpoint.save(epoch, (skip + stop.done) * batch_size)
         path, skip = checkpoint.save(epoch + 1), 0
         if validation is not None:
-            validation.score_epoch(epoch, stop)
+            validation.score_epoch(epoch, checkpoint.step, stop)
         if stop.asked:
             return path
     return path

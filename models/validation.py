@@ -3,12 +3,10 @@
 import math
 import statistics
 
-import keras
-
 from models.event_file import SHOWN
 
 
-class Validation(keras.callbacks.Callback):
+class Validation:
     """Tone-map pictures after every so many epochs, score them, and tell TensorBoard.
 
     Scalars are the means of the pictures that have the score, under val/ and its name; the
@@ -21,36 +19,30 @@ class Validation(keras.callbacks.Callback):
         show: callable (output H×W×3, Layers) -> H×W×3 uint8.
         score: callable (stem, H×W×3 uint8) -> dict from name to number.
         every: epochs.
-        first_step: steps taken before this run.
         tell: callable taking (step, dict of the means).
     """
 
-    def __init__(self, events, network, pictures, show, score, every, first_step, tell):
-        super().__init__()
+    def __init__(self, events, network, pictures, show, score, every, tell):
         self.events = events
         self.network = network
         self.pictures = pictures
         self.show = show
         self.score = score
         self.every = every
-        self.step = first_step
         self.tell = tell
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Count."""
-        self.step += 1
-
-    def score_epoch(self, epoch, stop):
+    def score_epoch(self, epoch, step, stop):
         """Score, if this epoch is due; models.fit calls it when the epoch is saved.
 
         Args:
             epoch: the one that just ended, counted from 0.
+            step: the number of training steps taken.
             stop: models.callbacks.StopAtSignal; once it was asked, nothing is scored or told.
         """
         if (epoch + 1) % self.every == 0:
             scored = self._scored(stop)
             if scored is not None:
-                self._write(*scored)
+                self._write(step, *scored)
 
     def _scored(self, stop):
         shown, rows = {}, []
@@ -69,8 +61,8 @@ class Validation(keras.callbacks.Callback):
             means[name] = statistics.fmean(numbers) if numbers else math.nan
         return means, shown
 
-    def _write(self, means, shown):
+    def _write(self, step, means, shown):
         scalars = {f"val/{name}": value for name, value in means.items()}
         pictures = {f"val/{stem}": picture[None] for stem, picture in shown.items()}
-        self.events.write(self.step, scalars, pictures)
-        self.tell(self.step, means)
+        self.events.write(step, scalars, pictures)
+        self.tell(step, means)

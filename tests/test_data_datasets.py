@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_data_shards import PREPARATION, SIZE, packed
+from shards import PREPARATION, SIZE, packed
 
 from data.datasets import steps_per_epoch, training_batches
 from data.packing import unpack
@@ -82,27 +82,6 @@ def test_skip_goes_on_within_the_epoch(tmp_path):
     for skip in (1, 2):
         rest = epoch_order(info, "ft", skip=skip)
         assert samples_of(whole[skip:]) == samples_of(rest)
-
-
-@pytest.mark.parametrize(("shards", "workers"), [(4, 2), (6, 3), (3, 2), (1, 4)])
-def test_each_worker_reads_its_own_records(tmp_path, shards, workers):
-    info = records(tmp_path, "dual", count=24, shards=shards)
-    parts = [
-        epoch_order(info, "bot", batch_size=12, worker=worker, workers=workers)
-        for worker in range(workers)
-    ]
-    assert all([len(batch) for batch in part] == [12 // workers] * 2 for part in parts)
-    seen = [sample for part in parts for sample in samples_of(part)]
-    assert sorted(seen) == sorted(originals("dual", "sdr_bot", 24))
-    rest = epoch_order(info, "bot", batch_size=12, worker=1, workers=workers, skip=1)
-    assert samples_of(parts[1][1:]) == samples_of(rest)
-
-
-def test_workers_take_equally_many_full_batches(tmp_path):
-    info = records(tmp_path, "dual", count=11, shards=4)
-    for worker in range(4):
-        batches = epoch_order(info, "bot", worker=worker, workers=4)
-        assert [len(batch) for batch in batches] == [1, 1, 1]
 
 
 def test_a_strategy_shards_the_batches_of_one_machine(tmp_path):

@@ -19,7 +19,7 @@ from data.shards import read_index, verify
 REWRITER = """
 import os, sys
 from pathlib import Path
-from test_data_shards import write
+from shards import write
 
 for line in sys.stdin:
     child = os.fork()

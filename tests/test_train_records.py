@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from test_data_shards import write
+from shards import write
 
 from configs.configs import config as defaults
 from data.errors import InputError
