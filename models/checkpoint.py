@@ -7,7 +7,6 @@ copy of the latter for reading.
 """
 
 import json
-import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -17,7 +16,7 @@ from data.prepare import Preparation
 from models.checkpoint_files import clear, mark, name_again, newest
 from models.folder_lock import lock
 from models.import_tf1 import MOMENTS, is_tf1, load_branch, load_optimizer, moments_of
-from models.kept import VALUE, kept_of
+from models.kept import VALUE, copy_for_reading, kept_of
 from models.weights import load_from, mismatch, name_of, weights_of
 
 KEPT = 5
@@ -123,9 +122,7 @@ class StageCheckpoint:
                 )
             mark(self.folder / f"{name}-{self.step}")
             path = self._manager.save(checkpoint_number=self.step)
-            part = self.folder / "settings.json.part"
-            part.write_text(json.dumps(self.settings, indent=2) + "\n")
-            os.replace(part, self.folder / "settings.json")
+            copy_for_reading(self.folder, self.settings)
             clear(self.folder)
         except (OSError, tf.errors.OpError) as error:
             clear(self.folder)

@@ -1,6 +1,7 @@
 """What a checkpoint says of itself."""
 
 import json
+import os
 from typing import NamedTuple
 
 from data.errors import InputError
@@ -60,3 +61,10 @@ def kept_of(found):
         raise InputError(
             f"{path} is of another program; put a checkpoint of this one there, or remove it"
         ) from error
+
+
+def copy_for_reading(folder, settings):
+    """Write settings.json, which people read and no program does; raises OSError."""
+    part = folder / "settings.json.part"
+    part.write_text(json.dumps(settings, indent=2) + "\n")
+    os.replace(part, folder / "settings.json")

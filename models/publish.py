@@ -5,8 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from data.atomic import replacing
-from models.kept import VALUE
+from models.kept import VALUE, copy_for_reading
 from models.weights import load_from, weights_of
 
 
@@ -34,6 +33,4 @@ def publish(folder, stage, branches, found, settings):
         checkpoint, str(folder), 1, checkpoint_name=f"model-{stage}.ckpt"
     )
     manager.save(checkpoint_number=int(counts["step"]))
-    text = json.dumps(settings, indent=2) + "\n"
-    with replacing(Path(folder) / "settings.json") as file:
-        file.write(text.encode())
+    copy_for_reading(Path(folder), settings)

@@ -221,6 +221,6 @@ def test_nothing_unsafe_is_called(path):
 def test_settings_json_is_never_read(tmp_path):
     """The copy of the settings beside a checkpoint is for people."""
     readers = [p for p in sources() if "settings.json" in p.read_text()]
-    # The first writes it, the second removes what a killed writing left of it.
-    assert [p.name for p in readers] == ["checkpoint.py", "checkpoint_files.py"]
+    # The first speaks of it, the second removes what a killed writing left, the third writes it.
+    assert [p.name for p in readers] == ["checkpoint.py", "checkpoint_files.py", "kept.py"]
     assert json.loads((CHECKPOINT / "settings.json").read_text())["config"]
