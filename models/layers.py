@@ -28,24 +28,34 @@ class MomentNormalization(keras.layers.Layer):
         """Return the normalised x, of the same shape."""
         if training:
             return ops.custom_gradient(self._with_gradient)(x)
-        mean, variance = ops.moments(x, axes=self.axes, keepdims=True)
-        return (x - mean) / ops.sqrt(variance + EPSILON)
+        return self._normalised(x)[0]
+
+    def _normalised(self, x):
+        """Return the normalised x and the deviations it was divided by."""
+        centred = x - self._mean(x)
+        deviation = ops.sqrt(self._mean(centred * centred) + EPSILON)
+        return centred / deviation, deviation
+
+    def _mean(self, x):
+        """Take the mean along one axis after the other.
+
+        A float32 sum over a whole picture that grows sample by sample loses digits: with
+        such sums the network's output was up to 0.03 off one in float64 at 3840×2160. Sums
+        along a row and then over the rows have some thousand terms at most.
+        """
+        for axis in reversed(self.axes):
+            x = ops.mean(x, axis=axis, keepdims=True)
+        return x
 
     def _with_gradient(self, x):
         """The same with its gradient in closed form: a fifth less time than by the chain
         rule, and the result alone is kept for the way back.
         """
-
-        def mean(v):
-            return ops.mean(v, axis=self.axes, keepdims=True)
-
-        centred = x - mean(x)
-        deviation = ops.sqrt(mean(centred * centred) + EPSILON)
-        y = centred / deviation
+        y, deviation = self._normalised(x)
 
         def gradient(*args, upstream=None):
             (dy,) = args if upstream is None else (upstream,)
-            return (dy - mean(dy) - y * mean(dy * y)) / deviation
+            return (dy - self._mean(dy) - y * self._mean(dy * y)) / deviation
 
         return y, gradient
 

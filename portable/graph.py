@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from portable.display import displayed
-from portable.moments import with_stepped_moments
 from portable.preparation import crop_to_multiple, normalise_hdr_with_floor
 from portable.pyramid import decompose
 
@@ -24,7 +23,6 @@ def portable_operator(network, preparation, display):
         7·2^level_num pixels on each side, and returns {"display_rgb": uint8},
         display-encoded, cropped at the bottom and right to sides that 2^level_num divides.
     """
-    portable = with_stepped_moments(network)
     domain, *layers, level_num = preparation
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32, INPUT)])
@@ -32,7 +30,7 @@ def portable_operator(network, preparation, display):
         cropped = crop_to_multiple(linear_rgb, 2**level_num)
         normalised, floor = normalise_hdr_with_floor(cropped, domain)
         high, bot = decompose(normalised, *layers, level_num)
-        output = portable({"high": high, "bot": bot}, training=False)["output"]
+        output = network({"high": high, "bot": bot}, training=False)["output"]
         shown = displayed(output, normalised, domain, display, floor)
         shown.set_shape([1, None, None, 3])
         return {OUTPUT: shown}

@@ -56,3 +56,13 @@ def test_training_reaches_the_normalisations_of_a_branch():
     assert len(layers) == 4
     assert custom_gradients(training=True) >= 4
     assert custom_gradients(training=False) == 0
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("axes", [PER_PICTURE, PER_BATCH])
+def test_large_pictures_keep_their_digits(axes, training):
+    x = np.random.default_rng(0).normal(3, 2, (1, 816, 1224, 8)).astype("f4")
+    exact = x.astype("f8")
+    exact = (exact - exact.mean(axes, keepdims=True)) / exact.std(axes, keepdims=True)
+    found = MomentNormalization(axes)(x, training=training)
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-5)

@@ -1,17 +1,14 @@
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import GOLDEN, ROOT, scene
+from conftest import GOLDEN, scene
 
 from data.prepare import Preparation, prepare_picture
 from models.display import Display
 from models.inference import Operator
-from models.layers import PER_BATCH, PER_PICTURE, MomentNormalization
 from portable.check import compared, sizes_of
 from portable.formats import FORMATS
 from portable.graph import portable_operator
-from portable.moments import SteppedMomentNormalization, with_stepped_moments
 
 PUBLISHED = GOLDEN / "ftlayer"  # says nothing of its preparation: any will do
 VARIANTS = [
@@ -34,30 +31,6 @@ def this_code(operator, display):
 def picture(height, width):
     noise = np.random.default_rng(width).uniform(0.7, 1.3, (height, width, 3))
     return (scene(height, width) * noise).astype("f4")
-
-
-@pytest.mark.parametrize("axes", [PER_PICTURE, PER_BATCH])
-def test_stepped_moments_equal_the_layers(axes):
-    x = np.random.default_rng(0).normal(3, 2, (2, 40, 50, 5)).astype("f4")
-    plain, stepped = MomentNormalization(axes)(x), SteppedMomentNormalization(axes)(x)
-    np.testing.assert_allclose(stepped, plain, rtol=0, atol=1e-5)
-    exact = x.astype("f8")
-    exact = (exact - exact.mean(axes, keepdims=True)) / exact.std(axes, keepdims=True)
-    np.testing.assert_allclose(stepped, exact, rtol=0, atol=2e-6)
-
-
-def test_stepped_network_shares_its_weights():
-    operator = Operator(ROOT / "checkpoints" / "ftlayer", None)
-    stepped = with_stepped_moments(operator.network)
-    assert {id(v) for v in stepped.variables} == {id(v) for v in operator.network.variables}
-
-    def kinds(model):
-        for layer in model.layers:
-            yield from kinds(layer) if isinstance(layer, keras.Model) else [type(layer)]
-
-    assert list(kinds(operator.network)).count(MomentNormalization) == 22
-    assert list(kinds(stepped)).count(SteppedMomentNormalization) == 22
-    assert MomentNormalization not in list(kinds(stepped))
 
 
 @pytest.mark.parametrize(("preparation", "display"), VARIANTS[:2])
