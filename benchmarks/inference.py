@@ -1,12 +1,14 @@
-"""Compare the network in strips (models.fast_network) with the plain one, on the CPU.
+"""Compare the network in strips with the plain one and a straightforward one, on the CPU.
 
-    python benchmarks/inference.py                       both at each size
+    python benchmarks/inference.py                       all three at each size
     python benchmarks/inference.py --sizes 1080x1920 --rounds 9
 
-Speed: at each size both run once untimed, then in turn in this process. Memory: at each
-size each runs once in a process of its own, after a picture of 64×64; counted is the peak
-over what the process held then, the two layers included. The largest difference of the two
-results is kept as well. Writes benchmarks/results/inference.json. Linux only.
+strips is models.fast_network, plain models.tone_mapper; straightforward has the normalisations
+of benchmarks/straightforward.py. Speed: at each size they run once untimed, then in turn in
+this process. Memory: at each size each runs once in a process of its own, after a picture of
+64×64; counted is the peak over what the process held then, the two layers included. The
+largest differences of the results from the plain network's are kept as well. Writes
+benchmarks/results/inference.json. Linux only.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from benchmarks.measure import (
 )
 from data.prepare import Preparation, prepare_picture
 
+OTHERS = ("plain", "straightforward")
 SIZES = ("256x256", "512x512", "720x1280", "1080x1920", "2160x3840")
 PREPARATION = Preparation("gamma", "bilateral", True, 3)
 TINY = 64
@@ -52,38 +55,49 @@ def main(argv=None):
     result = {**circumstances(), "rounds": args.rounds, "sizes": {}}
     for size in args.sizes:
         result["sizes"][size] = row = compare(size, args.rounds)
-        print(
-            f"{size}: {row['speed_wall']:.2f} times as fast by the clock, {row['speed_cpu']:.2f} "
-            f"by processor seconds; {row['fast']['gb_per_megapixel']:.3f} and plain "
-            f"{row['plain']['gb_per_megapixel']:.3f} GB a megapixel; "
-            f"difference {row['largest_difference']:.1e}",
-            flush=True,
-        )
+        for name in OTHERS:
+            speed = row["speed"][name]
+            print(
+                f"{size}: strips are {speed['wall']:.2f} times as fast as {name} by the clock, "
+                f"{speed['cpu']:.2f} by processor seconds; "
+                f"{row['strips']['gb_per_megapixel']:.3f} and {row[name]['gb_per_megapixel']:.3f} "
+                "GB a megapixel",
+                flush=True,
+            )
+        print(f"{size}: differences {row['difference_from_plain']}", flush=True)
     save("inference", result)
 
 
 def compare(size, rounds):
-    """Return the times, memory and difference of both networks at a size."""
+    """Return the times, memory and differences of the networks at a size."""
     height, width = sides(size)
     layers = prepare_picture(scene(height, width), PREPARATION)
-    both = networks()
-    fast, plain = (network(layers.high, layers.bot) for network in both.values())
-    difference = float(np.abs(fast - plain).max())
-    del fast, plain
-    tasks = {name: lambda run=run: run(layers.high, layers.bot) for name, run in both.items()}
+    networks = {name: make(name) for name in ("strips", *OTHERS)}
+    plain = networks["plain"](layers.high, layers.bot)
+    differences = {
+        name: float(np.abs(networks[name](layers.high, layers.bot) - plain).max())
+        for name in ("strips", "straightforward")
+    }
+    del plain
+    tasks = {n: lambda run=run: run(layers.high, layers.bot) for n, run in networks.items()}
     row = in_turns(tasks, rounds)
-    for name in both:
+    for name in networks:
         above = in_fresh_process(__file__, "--memory_of", name, size)
         row[name]["peak_bytes_above_base"] = above
         row[name]["gb_per_megapixel"] = round(above / 1e3 / (height * width), 4)
-    row["speed_wall"] = round(row["plain"]["wall_median"] / row["fast"]["wall_median"], 3)
-    row["speed_cpu"] = round(row["plain"]["cpu_median"] / row["fast"]["cpu_median"], 3)
-    return {**row, "largest_difference": difference}
+    row["speed"] = {
+        name: {
+            clock: round(row[name][f"{clock}_median"] / row["strips"][f"{clock}_median"], 3)
+            for clock in ("wall", "cpu")
+        }
+        for name in OTHERS
+    }
+    return {**row, "difference_from_plain": differences}
 
 
 def memory(name, size):
     """Return the peak, in bytes, of one run of a network over what the process held before."""
-    network = networks()[name]
+    network = make(name)
     tiny = prepare_picture(scene(TINY, TINY), PREPARATION)
     network(tiny.high, tiny.bot)
     height, width = sides(size)
@@ -94,24 +108,25 @@ def memory(name, size):
     return memory.above
 
 
-def networks():
-    """Return both networks with the shipped weights: callables from layers to the result."""
+def make(name):
+    """Return one of the networks with the shipped weights, a callable from layers to the result."""
+    from benchmarks.straightforward import normalisations
     from models.fast_network import FastNetwork
     from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
     from models.weights import load_branches
 
-    branches = make_branches()
+    with normalisations(name == "straightforward"):
+        branches = make_branches()
     load_branches(ROOT / "checkpoints" / "ftlayer", branches._asdict())
-    plain = tone_mapper(branches, PREPARATION.level_num, TEST_PADDING)
-    fast = FastNetwork(branches, PREPARATION.level_num)
+    if name == "strips":
+        strips = FastNetwork(branches, PREPARATION.level_num)
+        return lambda high, bot: strips.pictures(high, bot)["output"]
+    network = tone_mapper(branches, PREPARATION.level_num, TEST_PADDING)
 
-    def run_plain(high, bot):
-        return plain.predict_on_batch({"high": high[None], "bot": bot[None]})["output"][0]
+    def run(high, bot):
+        return network.predict_on_batch({"high": high[None], "bot": bot[None]})["output"][0]
 
-    def run_fast(high, bot):
-        return fast.pictures(high, bot)["output"]
-
-    return {"fast": run_fast, "plain": run_plain}
+    return run
 
 
 def sides(size):

@@ -4,8 +4,8 @@
     python benchmarks/training.py --stages bot --rounds 9
 
 Batches are the paper's: high 4×512×512, bot 32×64×64, ft 8×256×256, without the
-perceptual term. Speed: the forward pass, the step, and the step with normalisations that
-are differentiated by the chain rule run twice untimed, then in turn in this process; no
+perceptual term. Speed: the forward pass, the step, and the step with the normalisations of
+benchmarks/straightforward.py (the plain one) run twice untimed, then in turn in this process; no
 step is one whose terms outside the total are computed. Memory: the peak of a process
 that takes three steps, for each of the two. Input: records are made from pictures of this
 script's, and the time that the steps of an epoch wait for their batches is counted, the
@@ -21,7 +21,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -137,20 +136,16 @@ def random_batch(stage):
 
 
 def make_trainer(stage, plain):
-    """Return the stage's models.trainer.Trainer, with plain normalisations if so asked."""
+    """Return the stage's models.trainer.Trainer, with straightforward normalisations if plain."""
     import keras
 
+    from benchmarks.straightforward import normalisations
     from losses.objectives import Objective
-    from models import layers, tone_mapper
+    from models import tone_mapper
     from models.trainer import Trainer
 
-    class PlainNormalization(layers.MomentNormalization):
-        def call(self, x):
-            return super().call(x)
-
     keras.utils.set_random_seed(0)
-    kind = PlainNormalization if plain else layers.MomentNormalization
-    with mock.patch.object(layers, "MomentNormalization", kind):
+    with normalisations(plain):
         branches = tone_mapper.make_branches()
     joint = stage == "ft"
     network = tone_mapper.tone_mapper(branches, LEVELS) if joint else getattr(branches, stage)

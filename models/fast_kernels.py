@@ -1,8 +1,6 @@
-"""What happens to one strip: TensorFlow graphs, traced once for all sizes.
+"""What happens to one strip, for the graphs of models.fast_loops.
 
-Strips are h×(W + 2·MARGIN)×C float32, see models.fast_strips. A kernel that makes the
-samples of a layer also returns their sums and sums of squares per channel (float64),
-the margins left out.
+Strips are h×(W + 2·MARGIN)×C float32, see models.fast_strips.
 """
 
 import tensorflow as tf
@@ -13,44 +11,25 @@ MARGIN = 2  # columns; the widest kernel is 5×5
 THIRD = CHANNELS // 3
 
 
-def _floats(*shape):
-    return tf.TensorSpec(shape, tf.float32)
+def opened(above, strip, below, kernel, bias):
+    """Convolve a strip h×W×3 of a picture between its neighbours; zeros beyond the sides."""
+    x = tf.concat([above[-1:], strip, below[:1]], 0)
+    x = tf.pad(x, [[0, 0], [MARGIN + 1, MARGIN + 1], [0, 0]])
+    return _activated(x, kernel, bias, "VALID")
 
 
-STRIP = _floats(None, None, CHANNELS)
-VECTOR = _floats(CHANNELS)
-
-
-@tf.function(input_signature=[_floats(None, None, 3), _floats(3, 3, 3, CHANNELS), VECTOR])
-def opened(rows, kernel, bias):
-    """Convolve the rows of a picture, (h + 2)×W×3, into a strip; zeros beyond the sides."""
-    x = tf.pad(rows, [[0, 0], [MARGIN + 1, MARGIN + 1], [0, 0]])
-    return _with_sums(_activated(x, kernel, bias, "VALID"))
-
-
-@tf.function(input_signature=[STRIP] * 3 + [VECTOR, _floats(3, 3, CHANNELS, CHANNELS), VECTOR])
 def convolved(above, strip, below, fill, kernel, bias):
     """Convolve a strip between its neighbours; `fill` per channel beyond the sides."""
     x = _filled(tf.concat([above[-1:], strip, below[:1]], 0), fill)
-    return _with_sums(_activated(x, kernel, bias, [[0, 0], [0, 0], [1, 1], [0, 0]]))
+    return _activated(x, kernel, bias, [[0, 0], [0, 0], [1, 1], [0, 0]])
 
 
-@tf.function(
-    input_signature=[STRIP] * 3
-    + [VECTOR]
-    + [_floats(size, size + 1, THIRD, 2 * THIRD) for size in (1, 3, 5)]
-    + [_floats(2 * THIRD)] * 3
-)
-def grouped(above, strip, below, fill, kernel1, kernel3, kernel5, bias1, bias3, bias5):
+def grouped(above, strip, below, fill, kernels, biases):
     """Convolve the thirds of the channels 1×1, 3×3 and 5×5; the kernels are `paired`."""
     x = _filled(tf.concat([above[-2:], strip, below[:2]], 0), fill)
     first, second, third = tf.split(x, 3, -1)
-    parts = [
-        _activated_pairs(first[2:-2], kernel1, bias1),
-        _activated_pairs(second[1:-1], kernel3, bias3),
-        _activated_pairs(third, kernel5, bias5),
-    ]
-    return _with_sums(tf.concat(parts, -1))
+    inputs = first[2:-2], second[1:-1], third
+    return tf.concat([_activated_pairs(*v) for v in zip(inputs, kernels, biases, strict=True)], -1)
 
 
 def paired(kernel):
@@ -61,23 +40,23 @@ def paired(kernel):
     return tf.concat([tf.pad(kernel, [[0, 0], pad, [0, 0], [0, 0]]) for pad in ([0, 1], [1, 0])], 3)
 
 
-@tf.function(input_signature=[STRIP, VECTOR])
-def centred(strip, shift):
-    """Subtract `shift` per channel."""
-    return _with_sums(strip - shift)
-
-
-@tf.function(input_signature=[STRIP, VECTOR, STRIP])
-def added(strip, factor, other):
-    """Return strip · factor + other."""
-    return strip * factor + other
-
-
-@tf.function(input_signature=[STRIP, _floats(CHANNELS, 3)])
 def projected(strip, kernel):
     """Bring the channels down to h×W×3, without the margins."""
-    x = tf.matmul(tf.reshape(strip, (-1, CHANNELS)), kernel)
-    return tf.reshape(x, (-1, tf.shape(strip)[1], 3))[:, MARGIN:-MARGIN]
+    return tf.nn.conv2d(strip[None], kernel, 1, "VALID")[0, :, MARGIN:-MARGIN]
+
+
+def sums(strip):
+    """Return sums and sums of squares per channel, without the margins, in float64.
+
+    They are float32 along a column only.
+    """
+    width = tf.shape(strip)[1]
+    rows = tf.reshape(strip, (-1, width * CHANNELS))
+    columns = tf.reduce_sum(rows, 0), tf.raw_ops.EuclideanNorm(input=rows, axis=0)
+    inside = [
+        tf.cast(tf.reshape(v, (width, CHANNELS))[MARGIN:-MARGIN], tf.float64) for v in columns
+    ]
+    return tf.reduce_sum(inside[0], 0), tf.reduce_sum(tf.square(inside[1]), 0)
 
 
 def _filled(strip, fill):
@@ -100,19 +79,7 @@ def _activated(x, kernel, bias, padding, strides=1):
 
 
 def _activated_pairs(x, kernel, bias):
-    radius = kernel.shape[0] // 2
-    shape = tf.shape(x)
+    radius, width = kernel.shape[0] // 2, tf.shape(x)[1]
+    x = tf.pad(x, [[0, 0], [0, width % 2], [0, 0]])  # copies odd widths only
     x = _activated(x, kernel, bias, [[0, 0], [0, 0], [radius, radius], [0, 0]], (1, 2))
-    return tf.reshape(x, (-1, shape[1], THIRD))
-
-
-def _with_sums(strip):
-    """Return the strip, sums and sums of squares: by column in float32, then in float64."""
-    width = tf.shape(strip)[1]
-    rows = tf.reshape(strip, (-1, width * CHANNELS))
-    sums = tf.reduce_sum(rows, 0)
-    norms = tf.raw_ops.EuclideanNorm(input=rows, axis=0)
-    inside = [
-        tf.cast(tf.reshape(v, (width, CHANNELS))[MARGIN:-MARGIN], tf.float64) for v in (sums, norms)
-    ]
-    return strip, tf.reduce_sum(inside[0], 0), tf.reduce_sum(tf.square(inside[1]), 0)
+    return tf.reshape(x, (-1, width + width % 2, THIRD))[:, :width]

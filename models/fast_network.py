@@ -7,11 +7,9 @@ is done by the weights of the next. At the peak two maps of 24 channels are held
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
-from models import fast_kernels as kernels
-from models.fast_layers import convolved, opened, opened_strips, tri_group
-from models.fast_strips import spans
+from models.fast_layers import convolved, opened, projected, projected_sum, tri_group
+from models.fast_strips import emptied, split
 from models.tone_mapper import TEST_PADDING
 
 
@@ -38,68 +36,67 @@ class FastNetwork:
             names: of the pictures wanted; fewer take less memory.
 
         Returns:
-            dict of H×W×3 float32 arrays, see models.tone_mapper; "output" is read-only.
+            dict of H×W×3 float32 arrays, see models.tone_mapper; they may be read-only.
         """
         made = {"output_bot": self._bot(bot)}
-        made["new_bot"] = _enlarged(made["output_bot"], self._level_num)
-        made["output_high"] = self._high(high) if "high" in self._used else high
         if "new_bot" in names:
-            made["input_ft"] = made["output_high"] + made["new_bot"]
-        else:
-            made["input_ft"] = made.pop("new_bot")
-            made["input_ft"] += made["output_high"]
-        if "output_high" not in names:
-            del made["output_high"]
-        if "ft" in self._used:
-            layers = _weights(self._branches.ft)
-            first = opened(made["input_ft"], *layers["conv1"])
-            if "input_ft" not in names:
-                del made["input_ft"]
-            made["output"] = _merged(first, layers, high.shape)
-        else:
-            made["output"] = made["input_ft"]
+            made["new_bot"] = _enlarged(made["output_bot"], self._level_num)
+        details = self._high(high)
+        if "output_high" in names:
+            details = list(details)
+            made["output_high"] = np.concatenate(details)
+        inputs = self._summed(details, made["output_bot"])
+        if "ft" not in self._used:
+            made["output"] = made["input_ft"] = np.concatenate(list(inputs))
+            return {name: made[name] for name in names}
+        if "input_ft" in names:
+            inputs = list(inputs)
+            made["input_ft"] = np.concatenate(inputs)
+        made["output"] = _merged(inputs, high[..., 0].size, _weights(self._branches.ft))
         return {name: made[name] for name in names}
 
     def _bot(self, bot):
         border = [(TEST_PADDING, TEST_PADDING)] * 2 + [(0, 0)]
         padded = np.pad(bot, border, mode="reflect")
-        inside = slice(TEST_PADDING, -TEST_PADDING)
-        # Called eagerly: predict would trace a graph for every new size.
-        return np.asarray(self._branches.bot(padded[None]))[0, inside, inside]
+        found = _merged(split(padded), padded[..., 0].size, _weights(self._branches.bot))
+        return (found + padded)[TEST_PADDING:-TEST_PADDING, TEST_PADDING:-TEST_PADDING]
 
     def _high(self, picture):
+        """Return an iterator over the strips of the detail branch's picture."""
+        if "high" not in self._used:
+            return split(picture)
         layers = _weights(self._branches.high)
-        first = x = opened(picture, *layers["conv1"])
+        first = opened(split(picture), picture[..., 0].size, *layers["conv1"])
+        x = first.shared()
         for name in ("conv2", "conv3", "conv4"):
             x = convolved(x, *layers[name])
-        kernel, bias = layers["conv5"]
-        kernel_x, bias = x.folded(kernel, bias)
-        kernel_first, bias = first.folded(kernel, bias)
-        result = np.empty_like(picture)
-        # The first layer's map has gone, to save memory; making it again costs little.
-        again = opened_strips(picture, *layers["conv1"])
-        for (start, stop), (strip, _, _) in zip(spans(*picture.shape[:2]), again, strict=True):
-            if first.shift is not None:
-                strip, _, _ = kernels.centred(strip, first.shift)
-            light = kernels.projected(strip, kernel_first[0, 0])
-            light += kernels.projected(x.strips.popleft(), kernel_x[0, 0])
-            np.add(tf.sigmoid(light + bias), picture[start:stop], out=result[start:stop])
-        return result
+        shown = emptied(projected_sum(first, x, *layers["conv5"]))
+        return (a + b for a, b in zip(shown, split(picture), strict=True))
+
+    def _summed(self, details, output_bot):
+        """Yield the strips of details with the enlarged base added."""
+        half = _enlarged(output_bot, self._level_num - 1)
+        start = 0
+        for detail in details:
+            stop = start + detail.shape[0]
+            yield detail + _enlarged_rows(half, start, stop)
+            start = stop
 
 
-def _merged(x, layers, shape):
-    """Return the merging branch's picture from the Map of its first layer."""
-    x = convolved(x, *layers["conv2"])
-    for name in ("tri1", "tri2"):
-        groups = [layers[f"{name}_{size}x{size}"] for size in (1, 3, 5)]
-        x = tri_group(x, groups, layers[f"{name}_merge"])
-    x = convolved(x, *layers["conv3"])
-    kernel, bias = x.folded(*layers["conv4"])
-    strips = []
-    while x.strips:
-        strips.append(tf.sigmoid(kernels.projected(x.strips.popleft(), kernel[0, 0]) + bias))
-    # A view of TensorFlow's memory, which keeps what the maps took; a copy would come on top.
-    return np.frombuffer(tf.concat(strips, 0), np.float32).reshape(shape)
+def _merged(strips, pixels, layers):
+    """Return what the layers of the bot or the merging branch make of a picture.
+
+    Args:
+        strips: iterator over the picture's strips h×W×3.
+        pixels: how many they have.
+        layers: (kernel, bias) by name.
+    """
+    x = convolved(opened(strips, pixels, *layers["conv1"]), *layers["conv2"])
+    for name in ("tri", "tri1", "tri2"):
+        if f"{name}_merge" in layers:
+            groups = [layers[f"{name}_{size}x{size}"] for size in (1, 3, 5)]
+            x = tri_group(x, groups, layers[f"{name}_merge"])
+    return projected(convolved(x, *layers["conv3"]), *layers["conv4"])
 
 
 def _enlarged(layer, times):
@@ -107,6 +104,13 @@ def _enlarged(layer, times):
     for _ in range(times):
         layer = cv2.pyrUp(layer)
     return layer
+
+
+def _enlarged_rows(layer, start, stop):
+    """Return rows start to stop of the layer enlarged once."""
+    first = max(start // 2 - 1, 0)  # a row depends on three of the layer's
+    rows = cv2.pyrUp(layer[first : stop // 2 + 2])
+    return rows[start - 2 * first : stop - 2 * first]
 
 
 def _weights(branch):

@@ -6,89 +6,109 @@ the map. The samples stay as they come out of the leaky ReLU; what the normalisa
 makes of them is (sample - mean) · scale, and the next convolution has that in its weights.
 """
 
-from collections import deque
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from models import fast_kernels as kernels
+from models import fast_loops
 from models.fast_kernels import MARGIN
 from models.layers import EPSILON
 
-# Strips of about so many pixels: larger ones are fewer calls, smaller ones less memory.
+# Strips of about so many pixels: larger ones are fewer steps, smaller ones less memory.
 PIXELS = 72_000
 # Where a channel's mean is more than so many deviations, float32 sums and folded weights
 # lose digits: its strips are centred first.
 FAR = 30
 
 
+def split(picture):
+    """Yield the strips of an H×W×C array.
+
+    All but the last are equally high: what one leaves in memory fits the next.
+    """
+    height, width = picture.shape[:2]
+    rows = max(2 * MARGIN, min(round(PIXELS / width), height))
+    starts = list(range(0, height, rows))
+    if height - starts[-1] < MARGIN and len(starts) > 1:
+        starts.pop()
+    for start, stop in pairwise([*starts, height]):
+        yield picture[start:stop]
+
+
+def filled(strips):
+    """Return a queue of the strips."""
+    queue = empty_queue()
+    for strip in strips:
+        queue.enqueue(strip)
+    return queue
+
+
+def emptied(queue):
+    """Yield the strips of a queue, which are taken out."""
+    for _ in range(queue.size()):
+        yield queue.dequeue()
+
+
+def empty_queue():
+    """Return a queue for strips."""
+    return tf.queue.FIFOQueue(-1, [tf.float32])
+
+
 class Map(NamedTuple):
     """A queue of strips, and per channel (float64) what normalises their samples.
 
-    shift is what has been subtracted from the samples that the layer made.
+    pixels is H·W; shift is what has been subtracted from the samples that the layer made.
     """
 
-    strips: deque
+    strips: tf.queue.FIFOQueue
+    pixels: int
     mean: np.ndarray
     scale: np.ndarray
     shift: np.ndarray | None = None
 
-    def folded(self, kernel, bias):
+    @property
+    def fill(self):
+        """The mean, which is 0 when normalised: what convolutions find beyond the picture."""
+        return self.mean.astype(np.float32)
+
+    def shared(self):
+        """Return a Map of the same strips with a queue of its own; they are not copied."""
+        strips = empty_queue()
+        fast_loops.shared(self.strips.queue_ref, strips.queue_ref)
+        return self._replace(strips=strips)
+
+    def folded(self, kernel, bias, channels=slice(None)):
         """Return (kernel, bias) that do to the samples what the given ones do to normalised ones.
 
         Args:
             kernel: k×k×C×D.
             bias: D.
+            channels: which of the map's channels the kernel reads.
         """
-        kernel = np.asarray(kernel, np.float64) * self.scale[:, None]
-        bias = bias - np.einsum("yxcd,c->d", kernel, self.mean)
+        kernel = np.asarray(kernel, np.float64) * self.scale[channels, None]
+        bias = bias - np.einsum("yxcd,c->d", kernel, self.mean[channels])
         return kernel.astype(np.float32), bias.astype(np.float32)
 
-    def windows(self):
-        """Take the strips out one by one: yield (strip above, strip, strip below).
 
-        Beyond the picture there are MARGIN rows of the mean, which is 0 when normalised.
-        """
-        mean = self.mean.astype(np.float32)
-        outside = tf.broadcast_to(mean, (MARGIN, *self.strips[0].shape[1:]))
-        above = outside
-        while self.strips:
-            strip = self.strips.popleft()
-            yield above, strip, self.strips[0] if self.strips else outside
-            above = strip
+def normalised(strips, pixels, moments):
+    """Return the Map of a queue of strips.
 
-
-def spans(height, width):
-    """Return the (first row, row behind the last) of each strip of a picture.
-
-    All but the last are equally high: what one leaves in memory fits the next.
+    Args:
+        strips: the queue.
+        pixels: H·W.
+        moments: the sums and sums of squares of its samples per channel.
     """
-    rows = max(2 * MARGIN, min(round(PIXELS / width), height))
-    starts = list(range(0, height, rows))
-    if height - starts[-1] < MARGIN and len(starts) > 1:
-        starts.pop()
-    return list(pairwise([*starts, height]))
-
-
-def gathered(results):
-    """Make a Map of the (strip, sums, squares) that a layer's kernel returns for each strip."""
-    strips, mean, variance = _collected(results)
+    mean, variance = _mean_and_variance(moments, pixels)
     shift = None
     if (mean**2 > FAR**2 * (variance + EPSILON)).any():
         shift = mean.astype(np.float32)
-        old = strips
-        centred = (kernels.centred(old.popleft(), shift) for _ in range(len(old)))
-        strips, mean, variance = _collected(centred)
-    return Map(strips, mean, 1 / np.sqrt(variance + EPSILON), shift)
+        moments = fast_loops.centred(strips.queue_ref, shift)
+        mean, variance = _mean_and_variance(moments, pixels)
+    return Map(strips, pixels, mean, 1 / np.sqrt(variance + EPSILON), shift)
 
 
-def _collected(results):
-    strips, sums, squares, count = deque(), 0, 0, 0
-    for strip, strip_sums, strip_squares in results:
-        strips.append(strip)
-        sums, squares = sums + strip_sums.numpy(), squares + strip_squares.numpy()
-        count += strip.shape[0] * (strip.shape[1] - 2 * MARGIN)
-    mean = sums / count
-    return strips, mean, np.maximum(squares / count - mean**2, 0)
+def _mean_and_variance(moments, pixels):
+    mean, square = (np.asarray(moment) / pixels for moment in moments)
+    return mean, np.maximum(square - mean**2, 0)

@@ -98,7 +98,8 @@ def test_channels_whose_mean_dwarfs_their_deviation(branches, monkeypatch):
             if layer.weights and "conv1" in layer.name:
                 layer.weights[1].assign(np.linspace(-3, 3, 24, dtype="f4"))
     high, bot = random_layers(generator, 10, 8, 3)
-    first = fast_layers.opened(high, *branches.high.get_layer("conv1").get_weights())
+    conv1 = branches.high.get_layer("conv1").get_weights()
+    first = fast_layers.opened(fast_strips.split(high), 80 * 64, *conv1)
     assert first.shift is not None
     assert np.abs(first.mean * first.scale).max() < 1e-3
     assert_equal_to_plain(branches, high, bot, 3)
@@ -109,22 +110,31 @@ def test_moments_are_those_of_the_picture(branches, monkeypatch):
     generator = np.random.default_rng(3)
     kernel = generator.normal(size=(3, 3, 3, 24)).astype("f4")
     picture = generator.random((37, 22, 3), dtype="f4")
-    layer = fast_layers.opened(picture, kernel, np.zeros(24, "f4"))
-    assert len(layer.strips) == 3  # 14, 14 and 9 rows
-    samples = np.concatenate([strip.numpy()[:, 2:-2] for strip in layer.strips]).astype("f8")
+    layer = fast_layers.opened(fast_strips.split(picture), 37 * 22, kernel, np.zeros(24))
+    strips = [strip.numpy()[:, 2:-2] for strip in fast_strips.emptied(layer.strips)]
+    assert [len(strip) for strip in strips] == [14, 14, 9]
+    samples = np.concatenate(strips).astype("f8")
     assert samples.shape == (37, 22, 24)
     np.testing.assert_allclose(layer.mean, samples.mean((0, 1)), 1e-5, 1e-6)
     np.testing.assert_allclose(layer.scale, (samples.var((0, 1)) + 1e-6) ** -0.5, 1e-5)
 
 
 @pytest.mark.parametrize(("height", "width"), [(14, 14), (56, 65528), (4321, 7680), (8, 8)])
-def test_spans_cover_the_picture(height, width):
-    spans = fast_strips.spans(height, width)
-    assert [start for start, _ in spans] == [0, *(stop for _, stop in spans[:-1])]
-    assert spans[-1][1] == height
-    rows = [stop - start for start, stop in spans]
+def test_strips_cover_the_picture(height, width):
+    strips = list(fast_strips.split(np.broadcast_to(np.arange(height)[:, None], (height, width))))
+    np.testing.assert_array_equal(np.concatenate(strips)[:, 0], np.arange(height))
+    rows = [len(strip) for strip in strips]
     assert len(set(rows[:-1])) <= 1 and rows[-1] >= 2
     assert max(rows) * width <= max(2 * fast_strips.PIXELS, 8 * width)
+
+
+def test_a_shared_map_is_read_twice(branches):
+    conv1 = branches.high.get_layer("conv1").get_weights()
+    layer = fast_layers.opened([np.ones((9, 8, 3), "f4")] * 2, 144, *conv1)
+    other = layer.shared()
+    for first, second in zip(*map(fast_strips.emptied, (layer.strips, other.strips)), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert layer.strips.size() == 0
 
 
 def test_large_pictures_take_the_fast_network(monkeypatch):

@@ -1,0 +1,164 @@
+"""One layer's way through all strips of a map: TensorFlow graphs, traced once for all sizes.
+
+Maps come and go as handles of the queues of models.fast_strips. A strip is taken out of
+its queue when it is read, so that no more of them are held than needed. Loops that make
+the samples of a layer return their sums and sums of squares per channel (float64).
+"""
+
+import tensorflow as tf
+
+from models import fast_kernels as kernels
+from models.fast_kernels import MARGIN, THIRD
+from models.layers import CHANNELS
+
+
+def _floats(*shape):
+    return tf.TensorSpec(shape, tf.float32)
+
+
+QUEUE = tf.TensorSpec((), tf.resource)
+VECTOR = _floats(CHANNELS)
+PROJECTION = _floats(1, 1, CHANNELS, 3)
+
+
+@tf.function(input_signature=[QUEUE] * 2 + [_floats(3, 3, 3, CHANNELS), VECTOR])
+def opened(source, target, kernel, bias):
+    """Convolve a picture, strips without margins, by a 3×3 kernel."""
+
+    def step(*window):
+        return kernels.opened(*window, kernel, bias)
+
+    return _windows(source, tf.zeros(3), step, target)
+
+
+@tf.function(input_signature=[QUEUE] * 2 + [VECTOR, _floats(3, 3, CHANNELS, CHANNELS), VECTOR])
+def convolved(source, target, fill, kernel, bias):
+    """Convolve a map by a 3×3 kernel; beyond the picture it is `fill` per channel."""
+
+    def step(*window):
+        return kernels.convolved(*window, fill, kernel, bias)
+
+    return _windows(source, fill, step, target)
+
+
+@tf.function(
+    input_signature=[QUEUE] * 2
+    + [VECTOR]
+    + [[_floats(size, size + 1, THIRD, 2 * THIRD) for size in (1, 3, 5)]]
+    + [[_floats(2 * THIRD)] * 3]
+)
+def grouped(source, target, fill, paired, biases):
+    """Convolve a map's thirds, see kernels.grouped."""
+
+    def step(*window):
+        return kernels.grouped(*window, fill, paired, biases)
+
+    return _windows(source, fill, step, target)
+
+
+@tf.function(input_signature=[QUEUE] * 2)
+def shared(queue, other):
+    """Put the strips of a map into another queue as well; they are not copied."""
+    size = _size(queue)
+
+    def step(i):
+        strip = _taken(queue)
+        _put(queue, strip)
+        _put(other, strip)
+        return (i + 1,)
+
+    tf.while_loop(lambda i: i < size, step, (0,), parallel_iterations=1)
+
+
+@tf.function(input_signature=[QUEUE, VECTOR])
+def centred(queue, shift):
+    """Subtract `shift` per channel from a map, in its own queue."""
+    size = _size(queue)
+
+    def step(i, sums, squares):
+        strip = _taken(queue) - shift
+        _put(queue, strip)
+        more = kernels.sums(strip)
+        return i + 1, sums + more[0], squares + more[1]
+
+    zeros = tf.zeros(CHANNELS, tf.float64)
+    _, *both = tf.while_loop(lambda i, *_: i < size, step, (0, zeros, zeros), parallel_iterations=1)
+    return both
+
+
+@tf.function(input_signature=[QUEUE, VECTOR, QUEUE])
+def added(kept, factor, queue):
+    """Add factor · kept to a map, in its own queue."""
+    size = _size(queue)
+
+    def step(i):
+        _put(queue, _taken(kept) * factor + _taken(queue))
+        return (i + 1,)
+
+    tf.while_loop(lambda i: i < size, step, (0,), parallel_iterations=1)
+
+
+@tf.function(input_signature=[QUEUE, PROJECTION, _floats(3)])
+def projected(source, kernel, bias):
+    """Return the picture that a 1×1 kernel and a sigmoid make of a map."""
+    size = _size(source)
+    rows = tf.TensorArray(tf.float32, size, infer_shape=False, element_shape=[None, None, 3])
+
+    def step(i, rows):
+        return i + 1, rows.write(i, tf.sigmoid(kernels.projected(_taken(source), kernel) + bias))
+
+    _, rows = tf.while_loop(lambda i, _: i < size, step, (0, rows), parallel_iterations=1)
+    return rows.concat()
+
+
+@tf.function(input_signature=[QUEUE] * 3 + [PROJECTION] * 2 + [_floats(3)])
+def projected_sum(first, second, target, first_kernel, second_kernel, bias):
+    """The same for the sum of two maps, each with its own kernel, in strips."""
+    size = _size(first)
+
+    def step(i):
+        light = kernels.projected(_taken(first), first_kernel)
+        light += kernels.projected(_taken(second), second_kernel)
+        _put(target, tf.sigmoid(light + bias))
+        return (i + 1,)
+
+    tf.while_loop(lambda i: i < size, step, (0,), parallel_iterations=1)
+
+
+def _windows(source, fill, made, target):
+    """Put made(strip above, strip, strip below) into `target` for each strip of `source`."""
+    channels = fill.shape[0]
+    strip, size = _taken(source, channels), _size(source) + 1
+    outside = tf.broadcast_to(fill, (MARGIN, tf.shape(strip)[1], channels))
+
+    def step(i, above, strip, sums, squares):
+        below = tf.cond(i + 1 < size, lambda: _taken(source, channels), lambda: outside)
+        result = made(above, strip, below)
+        _put(target, result)
+        more = kernels.sums(result)
+        # Without the copy the few rows would keep the whole strip.
+        last = tf.raw_ops.DeepCopy(x=strip[-MARGIN:])
+        return i + 1, last, below, sums + more[0], squares + more[1]
+
+    zeros = tf.zeros(CHANNELS, tf.float64)
+    *_, sums, squares = tf.while_loop(
+        lambda i, *_: i < size,
+        step,
+        (0, outside, strip, zeros, zeros),
+        (tf.TensorShape([]), strip.shape, strip.shape, zeros.shape, zeros.shape),
+        parallel_iterations=1,
+    )
+    return sums, squares
+
+
+def _taken(queue, channels=CHANNELS):
+    (strip,) = tf.raw_ops.QueueDequeueV2(handle=queue, component_types=[tf.float32])
+    return tf.ensure_shape(strip, (None, None, channels))
+
+
+def _put(queue, strip):
+    tf.raw_ops.QueueEnqueueV2(handle=queue, components=[strip])
+
+
+def _size(queue):
+    return tf.raw_ops.QueueSizeV2(handle=queue)
