@@ -25,7 +25,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import cv2
 import numpy as np
 
-from benchmarks.inference import PREPARATION, networks
+from benchmarks.inference import PREPARATION, make
 from benchmarks.measure import (
     ROOT,
     circumstances,
@@ -40,7 +40,7 @@ from models.display import Display, displayed
 MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8, 16, 33)
 ONCE_FROM = 8
 DISPLAY = Display("clip", "source")
-COLOURS = {"fast": (180, 90, 0), "plain": (0, 90, 220)}  # BGR
+COLOURS = {"strips": (180, 90, 0), "plain": (0, 90, 220)}  # BGR
 GREY = (220, 220, 220)
 PANEL = (420, 520)  # height, width
 
@@ -59,8 +59,8 @@ def main(argv=None):
         return
     rows = []
     for size in args.megapixels:
-        for name in ("fast", "plain"):
-            if name == "fast" or size <= args.most_plain:
+        for name in COLOURS:
+            if name == "strips" or size <= args.most_plain:
                 row = in_fresh_process(__file__, "--run", name, size)
                 rows.append(row)
                 print(row, flush=True)
@@ -73,7 +73,7 @@ def measured(name, megapixels):
     """Return one row: seconds and peak of one network at one size."""
     height = round((megapixels * 1e6 * 9 / 16) ** 0.5 / 8) * 8
     picture = scene(height, height * 16 // 9 // 8 * 8)
-    network = networks()[name]
+    network = make(name)
     for _ in range(1 if megapixels >= ONCE_FROM else 2):
         wall, cpu = time.perf_counter(), time.process_time()
         layers = prepare_picture(picture, PREPARATION)

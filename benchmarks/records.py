@@ -4,10 +4,10 @@
     python benchmarks/records.py HDR_FOLDER SDR_FOLDER --suffix jpg --pairs 24 --rounds 5
 
 Bytes: of a patch. Reading: one epoch of batches of each stage, both formats in turn, so
-that other load on the machine hits both; page cache warm. Writing: all pairs with one
-process and with two in turn, the pool's start included. Growth: the same pairs repeated,
-small patches; the seconds of writing, checking and reading an epoch, and the bytes. Writes
-benchmarks/results/records.json; its files lie in a temporary folder.
+that other load on the machine hits both; page cache warm. Writing: all pairs of the folders
+once, by one process on one core and by two, their start included. Growth: the same pairs
+repeated, small patches; the seconds of writing, checking and reading an epoch, and the bytes.
+Writes benchmarks/results/records.json; its files lie in a temporary folder.
 """
 
 import argparse
@@ -22,18 +22,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import cv2
 import numpy as np
-import tensorflow as tf
 
-from data.datasets import FEATURES, SHUFFLE, steps_per_epoch, training_batches
+# The processes that prepare pictures import this module: TensorFlow is imported where it is used.
 from data.examples import Cutting, one_thread, pair_bytes, pair_samples
-from data.packing import unpack
 from data.pairs import find_pairs
 from data.parallel import in_order
 from data.prepare import Preparation
 from data.schema import SCHEMA
-from data.shard_writer import ShardWriter
-from data.shards import read_index, verify
 
 ROOT = Path(__file__).resolve().parent.parent
 PREPARATION = Preparation("gamma", "bilateral", False, 3)
@@ -51,23 +48,28 @@ def main(argv=None):
     parser.add_argument("hdr_folder")
     parser.add_argument("sdr_folder")
     parser.add_argument("--suffix", default="png", help="of the SDR pictures (default: png)")
-    parser.add_argument("--pairs", type=int, default=12, help="at most (default: 12)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each in turn (default: 3)")
+    parser.add_argument("--pairs", type=int, default=12, help="to read, at most (default: 12)")
+    parser.add_argument("--rounds", type=int, default=3, help="of reading (default: 3)")
     parser.add_argument("--growth", type=int, nargs="*", default=[10, 100, 1000])
     args = parser.parse_args(argv)
+    import tensorflow as tf
+
     pairs, _ = find_pairs(args.hdr_folder, args.sdr_folder, "hdr", args.suffix)
-    pairs = pairs[:: -(-len(pairs) // args.pairs)]
+    if not pairs:
+        parser.error(f"no pairs of .hdr and .{args.suffix} in {args.hdr_folder}, {args.sdr_folder}")
+    every, pairs = pairs, pairs[:: -(-len(pairs) // args.pairs)]
     result = {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
         "load_of_the_last_minute": os.getloadavg()[0],
         "tensorflow": tf.__version__,
-        "pairs": len(pairs),
+        "pairs_written": len(every),
+        "pairs_read": len(pairs),
         "patches_of_a_pair": PATCHES,
         "rounds": args.rounds,
     }
     with tempfile.TemporaryDirectory() as folder:
         for kind, size in SIZES.items():
-            result[kind] = compare(Path(folder), kind, size, pairs, args.rounds)
+            result[kind] = compare(Path(folder), kind, size, every, pairs, args.rounds)
             print(kind, json.dumps(result[kind]), flush=True)
         result["growth"] = {"patch": GROWTH_SIZE, "kind": "ft"}
         for count in args.growth:
@@ -78,23 +80,25 @@ def main(argv=None):
     (results / "records.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
-def compare(folder, kind, size, pairs, rounds):
+def compare(folder, kind, size, every, pairs, rounds):
     """Return the dict of bytes, writing and reading of one kind of records."""
+    from data.datasets import training_batches
+    from data.shards import read_index
+
     cutting = Cutting(kind, size, RATIO, PATCHES, 0)
-    seconds = {1: [], 2: []}
-    for _ in range(rounds):
-        for processes, taken in seconds.items():
-            taken.append(write(folder / f"{kind}.json", cutting, pairs, processes))
-    info = read_index(folder / f"{kind}.json", kind)
+    index = folder / f"{kind}.json"
+    seconds = {processes: write(index, cutting, every, processes) for processes in (1, 2)}
+    write(index, cutting, pairs, None)
+    info = read_index(index, kind)
     raw = folder / f"{kind}_raw.tfrecord"
     write_raw(raw, info)
     row = {
         "raw_bytes_of_a_patch": pair_bytes(cutting, PREPARATION.level_num) // PATCHES,
         "bytes_of_a_patch": sum(shard.bytes for shard in info.shards) // info.count,
         "patches_a_second_written": {
-            f"{n} processes": round(info.count / min(taken), 2) for n, taken in seconds.items()
+            f"{n} processes": round(len(every) * PATCHES / t, 2) for n, t in seconds.items()
         },
-        "two_processes_to_one": round(min(seconds[1]) / min(seconds[2]), 2),
+        "two_processes_to_one": round(seconds[1] / seconds[2], 2),
     }
     row["of_raw"] = round(row["bytes_of_a_patch"] / row["raw_bytes_of_a_patch"], 4)
     for stage in ("ft",) if kind == "ft" else ("high", "bot"):
@@ -118,6 +122,9 @@ def compare(folder, kind, size, pairs, rounds):
 
 def grow(folder, pairs, count):
     """Return the dict of what `count` pairs take, by repetition of those at hand."""
+    from data.datasets import training_batches
+    from data.shards import read_index, verify
+
     cutting = Cutting("ft", GROWTH_SIZE, RATIO, PATCHES, 0)
     many = [pairs[number % len(pairs)] for number in range(count)]
     index = folder / "growth.json"
@@ -133,6 +140,10 @@ def grow(folder, pairs, count):
 
 def write(index, cutting, pairs, processes):
     """Write the pairs' records as generate_tfrec.py does; return the seconds."""
+    from data.shard_writer import ShardWriter
+
+    if processes == 1:
+        one_thread()
     start = time.perf_counter()
     tasks = [(pair, number, cutting, PREPARATION) for number, pair in enumerate(pairs)]
     with ShardWriter(
@@ -141,6 +152,7 @@ def write(index, cutting, pairs, processes):
         for (pair, *_), samples in in_order(pair_samples, tasks, processes, one_thread):
             for sample in samples:
                 writer.write(pair.hdr.stem, sample)
+    cv2.setNumThreads(-1)
     return time.perf_counter() - start
 
 
@@ -154,6 +166,10 @@ def read(batches):
 
 def write_raw(path, info):
     """Write the records as one file of raw float32, as the original's are."""
+    import tensorflow as tf
+
+    from data.packing import unpack
+
     with tf.io.TFRecordWriter(str(path)) as writer:
         for shard in info.shards:
             for record in tf.data.TFRecordDataset(str(shard.path)).as_numpy_iterator():
@@ -167,6 +183,9 @@ def write_raw(path, info):
 
 def raw_batches(path, stage, info, epoch):
     """Return the batches of an epoch of raw float32 records, read as they were."""
+    import tensorflow as tf
+
+    from data.datasets import FEATURES, SHUFFLE, steps_per_epoch
 
     def select(record):
         names = SCHEMA[info.kind]
