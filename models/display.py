@@ -9,7 +9,7 @@ from models.guided import guided_filter
 
 DARKEST = 1e-6  # luminance told from black, as a share of the brightest
 GUIDE_EDGE = 1e-5  # stops²: windows of less contrast in the HDR picture are smoothed
-BAND = 2**20  # pixels shown at once, which bounds the memory for what lies between
+BAND = 2**19  # pixels shown at once, which bounds the memory for what lies between
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
 
@@ -64,15 +64,18 @@ def displayed(output, normalised, domain, display, floor=0.0):
         band = band ** np.float32(1 / GAMMA) if domain == "gamma" else band
         return band + np.float32(floor)
 
-    bands = _bands(*output.shape[:2])
+    shape = output.shape[:2]
     if display.colour == "network":
-        return np.concatenate([_codes(encoded(rows)) for rows in bands])
-    target = np.concatenate([srgb_decode(encoded(rows)) @ LUMINANCE for rows in bands])
+        return _in_bands(lambda rows: _codes(encoded(rows)), output.shape, np.uint8)
+    target = _in_bands(lambda rows: srgb_decode(encoded(rows)) @ LUMINANCE, shape)
     if display.guided:
-        guide = [np.log2(np.maximum(light(rows) @ LUMINANCE, DARKEST)) for rows in bands]
-        target = _following(np.concatenate(guide), target, display.guided)
-    coloured = (_recoloured(target[rows], light(rows), display.saturation) for rows in bands)
-    return np.concatenate([_codes(band) for band in coloured])
+        guide = _in_bands(lambda rows: np.log2(np.maximum(light(rows) @ LUMINANCE, DARKEST)), shape)
+        target = _following(guide, target, display.guided)
+    return _in_bands(
+        lambda rows: _codes(_recoloured(target[rows], light(rows), display.saturation)),
+        output.shape,
+        np.uint8,
+    )
 
 
 def stretched(layer):
@@ -80,10 +83,14 @@ def stretched(layer):
     return _codes(minmax(layer))
 
 
-def _bands(height, width):
-    """Return the slices of rows that a picture is shown in."""
-    step = max(1, BAND // width)
-    return [slice(start, start + step) for start in range(0, height, step)]
+def _in_bands(made, shape, kind=np.float32):
+    """Return the array of this shape of which made(slice of rows) gives the rows."""
+    whole = np.empty(shape, kind)
+    step = max(1, BAND // shape[1])
+    for start in range(0, shape[0], step):
+        rows = slice(start, start + step)
+        whole[rows] = made(rows)
+    return whole
 
 
 def _codes(picture):
@@ -92,16 +99,17 @@ def _codes(picture):
 
 def _following(guide, target, radius):
     """Filter the displayed luminance, H×W linear, guided by the HDR's logarithm."""
-    height, width = guide.shape
-    bands = []
-    for rows in _bands(height, width):
+
+    def followed(rows):
         # With the rows that the two windows of the filter reach. In double precision: the
         # guide's variance may be 1e-7 of its square.
         top, below = max(0, rows.start - 2 * radius), rows.stop + 2 * radius
         own, shown = (a[top:below].astype(np.float64) for a in (guide, target))
         filtered = guided_filter(own, srgb_encode(shown), radius, GUIDE_EDGE)
-        bands.append(filtered[rows.start - top : rows.stop - top])
-    return srgb_decode(np.clip(np.concatenate(bands), 0, 1))
+        inside = slice(rows.start - top, min(rows.stop, len(guide)) - top)
+        return srgb_decode(np.clip(filtered[inside], 0, 1))
+
+    return _in_bands(followed, guide.shape)
 
 
 def _recoloured(target, light, saturation):

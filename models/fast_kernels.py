@@ -11,23 +11,34 @@ MARGIN = 2  # columns; the widest kernel is 5×5
 THIRD = CHANNELS // 3
 
 
-def opened(above, strip, below, kernel, bias):
-    """Convolve a strip h×W×3 of a picture between its neighbours; zeros beyond the sides."""
-    x = tf.concat([above[-1:], strip, below[:1]], 0)
-    x = tf.pad(x, [[0, 0], [MARGIN + 1, MARGIN + 1], [0, 0]])
+def opened(rows, kernel, bias):
+    """Convolve the rows of a picture, (h + 2)×W×3, into a strip; zeros beyond the sides."""
+    x = tf.pad(rows, [[0, 0], [MARGIN + 1, MARGIN + 1], [0, 0]])
     return _activated(x, kernel, bias, "VALID")
 
 
-def convolved(above, strip, below, fill, kernel, bias):
-    """Convolve a strip between its neighbours; `fill` per channel beyond the sides."""
-    x = _filled(tf.concat([above[-1:], strip, below[:1]], 0), fill)
-    return _activated(x, kernel, bias, [[0, 0], [0, 0], [1, 1], [0, 0]])
+def surrounded(above, strip, below, fill):
+    """Return a strip with the MARGIN rows above and below it, and `fill` beyond the sides."""
+    strip = tf.concat([above, strip, below], 0)
+    shape = tf.shape(strip)
+    height, width = shape[0], shape[1]
+    side = tf.range(MARGIN)
+    columns = tf.concat([side, width - MARGIN + side], 0)
+    places = tf.reshape(tf.range(height)[:, None] * width + columns, (-1,))
+    values = tf.broadcast_to(fill, (2 * MARGIN * height, CHANNELS))
+    # tf.tensor_scatter_nd_update copies the strip, a tenth of the whole time.
+    pixels = tf.raw_ops.InplaceUpdate(x=tf.reshape(strip, (-1, CHANNELS)), i=places, v=values)
+    return tf.reshape(pixels, shape)
 
 
-def grouped(above, strip, below, fill, kernels, biases):
+def convolved(rows, kernel, bias):
+    """Convolve a strip, given with its margins on all sides, by a 3×3 kernel."""
+    return _activated(rows[1:-1], kernel, bias, [[0, 0], [0, 0], [1, 1], [0, 0]])
+
+
+def grouped(rows, kernels, biases):
     """Convolve the thirds of the channels 1×1, 3×3 and 5×5; the kernels are `paired`."""
-    x = _filled(tf.concat([above[-2:], strip, below[:2]], 0), fill)
-    first, second, third = tf.split(x, 3, -1)
+    first, second, third = tf.split(rows, 3, -1)
     inputs = first[2:-2], second[1:-1], third
     return tf.concat([_activated_pairs(*v) for v in zip(inputs, kernels, biases, strict=True)], -1)
 
@@ -57,19 +68,6 @@ def sums(strip):
         tf.cast(tf.reshape(v, (width, CHANNELS))[MARGIN:-MARGIN], tf.float64) for v in columns
     ]
     return tf.reduce_sum(inside[0], 0), tf.reduce_sum(tf.square(inside[1]), 0)
-
-
-def _filled(strip, fill):
-    """Write `fill` into the margins, in place: hand over a strip that nothing else reads."""
-    shape = tf.shape(strip)
-    height, width = shape[0], shape[1]
-    side = tf.range(MARGIN)
-    columns = tf.concat([side, width - MARGIN + side], 0)
-    places = tf.reshape(tf.range(height)[:, None] * width + columns, (-1,))
-    values = tf.broadcast_to(fill, (2 * MARGIN * height, CHANNELS))
-    # tf.tensor_scatter_nd_update copies the strip, a tenth of the whole time.
-    pixels = tf.raw_ops.InplaceUpdate(x=tf.reshape(strip, (-1, CHANNELS)), i=places, v=values)
-    return tf.reshape(pixels, shape)
 
 
 def _activated(x, kernel, bias, padding, strides=1):

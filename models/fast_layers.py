@@ -7,7 +7,7 @@ import numpy as np
 
 from models import fast_loops as loops
 from models.fast_kernels import THIRD, paired
-from models.fast_strips import empty_queue, filled, normalised
+from models.fast_strips import empty_queue, normalised
 
 
 def opened(strips, pixels, kernel, bias):
@@ -18,8 +18,10 @@ def opened(strips, pixels, kernel, bias):
         pixels: how many they have.
         kernel, bias: of the 3×3 convolution.
     """
-    picture, made = filled(strips), empty_queue()
-    moments = loops.opened(picture.queue_ref, made.queue_ref, kernel, bias)
+    made, moments = empty_queue(), 0
+    for rows in _with_neighbours(strips):
+        sums = loops.opened(rows, made.queue_ref, kernel, bias)
+        moments = moments + np.stack(sums)
     return normalised(made, pixels, moments)
 
 
@@ -56,13 +58,26 @@ def projected(source, kernel, bias):
 
 
 def projected_sum(first, second, kernel, bias):
-    """Return a queue of the strips h×W×3 of the same of the sum of two normalised Maps."""
-    strips = empty_queue()
-    first_kernel, bias = first.folded(kernel, bias)
-    second_kernel, bias = second.folded(kernel, bias)
-    queues = (queue.queue_ref for queue in (first.strips, second.strips, strips))
-    loops.projected_sum(*queues, first_kernel, second_kernel, bias)
-    return strips
+    """Yield the strips h×W×3 of the same of the sum of two normalised Maps."""
+    kernel_first, bias = first.folded(kernel, bias)
+    kernel_second, bias = second.folded(kernel, bias)
+    maps = first.strips.queue_ref, kernel_first, second.strips.queue_ref, kernel_second
+    for _ in range(first.strips.size()):
+        yield np.asarray(loops.projected_sum(*maps, bias))
+
+
+def _with_neighbours(strips):
+    """Yield strips with a row of their neighbours above and below, (h + 2)×W×3.
+
+    Beyond the picture there are zeros.
+    """
+    strips = iter(strips)
+    strip = next(strips)
+    above = outside = np.zeros_like(strip[:1])
+    while strip is not None:
+        below = next(strips, None)
+        yield np.concatenate([above, strip, outside if below is None else below[:1]])
+        above, strip = strip[-1:], below
 
 
 def _layer(loop, source, *weights):

@@ -18,42 +18,28 @@ def _floats(*shape):
 
 QUEUE = tf.TensorSpec((), tf.resource)
 VECTOR = _floats(CHANNELS)
+PAIRED = [_floats(size, size + 1, THIRD, 2 * THIRD) for size in (1, 3, 5)]
 PROJECTION = _floats(1, 1, CHANNELS, 3)
 
 
-@tf.function(input_signature=[QUEUE] * 2 + [_floats(3, 3, 3, CHANNELS), VECTOR])
-def opened(source, target, kernel, bias):
-    """Convolve a picture, strips without margins, by a 3×3 kernel."""
-
-    def step(*window):
-        return kernels.opened(*window, kernel, bias)
-
-    return _windows(source, tf.zeros(3), step, target)
+@tf.function(input_signature=[_floats(None, None, 3), QUEUE, _floats(3, 3, 3, CHANNELS), VECTOR])
+def opened(rows, target, kernel, bias):
+    """Make a strip of a picture's rows, with one more above and below, by a 3×3 kernel."""
+    strip = kernels.opened(rows, kernel, bias)
+    _put(target, strip)
+    return kernels.sums(strip)
 
 
 @tf.function(input_signature=[QUEUE] * 2 + [VECTOR, _floats(3, 3, CHANNELS, CHANNELS), VECTOR])
 def convolved(source, target, fill, kernel, bias):
     """Convolve a map by a 3×3 kernel; beyond the picture it is `fill` per channel."""
-
-    def step(*window):
-        return kernels.convolved(*window, fill, kernel, bias)
-
-    return _windows(source, fill, step, target)
+    return _layer(source, fill, lambda rows: kernels.convolved(rows, kernel, bias), target)
 
 
-@tf.function(
-    input_signature=[QUEUE] * 2
-    + [VECTOR]
-    + [[_floats(size, size + 1, THIRD, 2 * THIRD) for size in (1, 3, 5)]]
-    + [[_floats(2 * THIRD)] * 3]
-)
+@tf.function(input_signature=[QUEUE, QUEUE, VECTOR, PAIRED, [_floats(2 * THIRD)] * 3])
 def grouped(source, target, fill, paired, biases):
     """Convolve a map's thirds, see kernels.grouped."""
-
-    def step(*window):
-        return kernels.grouped(*window, fill, paired, biases)
-
-    return _windows(source, fill, step, target)
+    return _layer(source, fill, lambda rows: kernels.grouped(rows, paired, biases), target)
 
 
 @tf.function(input_signature=[QUEUE] * 2)
@@ -111,29 +97,22 @@ def projected(source, kernel, bias):
     return rows.concat()
 
 
-@tf.function(input_signature=[QUEUE] * 3 + [PROJECTION] * 2 + [_floats(3)])
-def projected_sum(first, second, target, first_kernel, second_kernel, bias):
-    """The same for the sum of two maps, each with its own kernel, in strips."""
-    size = _size(first)
-
-    def step(i):
-        light = kernels.projected(_taken(first), first_kernel)
-        light += kernels.projected(_taken(second), second_kernel)
-        _put(target, tf.sigmoid(light + bias))
-        return (i + 1,)
-
-    tf.while_loop(lambda i: i < size, step, (0,), parallel_iterations=1)
+@tf.function(input_signature=[QUEUE, PROJECTION] * 2 + [_floats(3)])
+def projected_sum(first, kernel, second, second_kernel, bias):
+    """Return the same of the sum of two maps' next strips, each map with its own kernel."""
+    light = kernels.projected(_taken(first), kernel)
+    return tf.sigmoid(light + kernels.projected(_taken(second), second_kernel) + bias)
 
 
-def _windows(source, fill, made, target):
-    """Put made(strip above, strip, strip below) into `target` for each strip of `source`."""
-    channels = fill.shape[0]
-    strip, size = _taken(source, channels), _size(source) + 1
-    outside = tf.broadcast_to(fill, (MARGIN, tf.shape(strip)[1], channels))
+def _layer(source, fill, made, target):
+    """Put made(a strip with its margins filled) into `target` for each strip of `source`."""
+    strip, size = _taken(source), _size(source) + 1
+    outside = tf.broadcast_to(fill, (MARGIN, tf.shape(strip)[1], CHANNELS))
 
     def step(i, above, strip, sums, squares):
-        below = tf.cond(i + 1 < size, lambda: _taken(source, channels), lambda: outside)
-        result = made(above, strip, below)
+        below = tf.cond(i + 1 < size, lambda: _taken(source), lambda: outside)
+        # Of one size for all layers, so that it finds in memory what the one before left.
+        result = made(kernels.surrounded(above, strip, below[:MARGIN], fill))
         _put(target, result)
         more = kernels.sums(result)
         # Without the copy the few rows would keep the whole strip.
@@ -151,9 +130,9 @@ def _windows(source, fill, made, target):
     return sums, squares
 
 
-def _taken(queue, channels=CHANNELS):
+def _taken(queue):
     (strip,) = tf.raw_ops.QueueDequeueV2(handle=queue, component_types=[tf.float32])
-    return tf.ensure_shape(strip, (None, None, channels))
+    return tf.ensure_shape(strip, (None, None, CHANNELS))
 
 
 def _put(queue, strip):

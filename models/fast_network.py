@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from models.fast_layers import convolved, opened, projected, projected_sum, tri_group
-from models.fast_strips import emptied, split
+from models.fast_strips import split
 from models.tone_mapper import TEST_PADDING
 
 
@@ -70,7 +70,7 @@ class FastNetwork:
         x = first.shared()
         for name in ("conv2", "conv3", "conv4"):
             x = convolved(x, *layers[name])
-        shown = emptied(projected_sum(first, x, *layers["conv5"]))
+        shown = projected_sum(first, x, *layers["conv5"])
         return (a + b for a, b in zip(shown, split(picture), strict=True))
 
     def _summed(self, details, output_bot):

@@ -16,8 +16,10 @@ from models import fast_loops
 from models.fast_kernels import MARGIN
 from models.layers import EPSILON
 
-# Strips of about so many pixels: larger ones are fewer steps, smaller ones less memory.
+# Strips of about so many pixels, and of so many rows at least: larger ones are fewer steps,
+# smaller ones less memory.
 PIXELS = 72_000
+ROWS = 32
 # Where a channel's mean is more than so many deviations, float32 sums and folded weights
 # lose digits: its strips are centred first.
 FAR = 30
@@ -29,26 +31,12 @@ def split(picture):
     All but the last are equally high: what one leaves in memory fits the next.
     """
     height, width = picture.shape[:2]
-    rows = max(2 * MARGIN, min(round(PIXELS / width), height))
+    rows = min(max(ROWS, round(PIXELS / width)), height)
     starts = list(range(0, height, rows))
     if height - starts[-1] < MARGIN and len(starts) > 1:
         starts.pop()
     for start, stop in pairwise([*starts, height]):
         yield picture[start:stop]
-
-
-def filled(strips):
-    """Return a queue of the strips."""
-    queue = empty_queue()
-    for strip in strips:
-        queue.enqueue(strip)
-    return queue
-
-
-def emptied(queue):
-    """Yield the strips of a queue, which are taken out."""
-    for _ in range(queue.size()):
-        yield queue.dequeue()
 
 
 def empty_queue():

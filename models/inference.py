@@ -10,8 +10,9 @@ from models.kept import kept_of
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 from models.weights import load_from
 
-# From so many pixels on models.fast_network is the faster one on a CPU (benchmarks/inference.py).
-FAST_FROM = 500_000
+# From so many pixels on models.fast_network is the faster one on two cores, see
+# benchmarks/results/inference.json; it takes less memory at any size.
+FAST_FROM = 800_000
 
 
 class Operator:

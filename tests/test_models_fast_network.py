@@ -28,6 +28,11 @@ def randomise(branches, generator, spread, bias):
             variable.assign(values.astype("f4"))
 
 
+def small_strips(monkeypatch, pixels):
+    monkeypatch.setattr(fast_strips, "PIXELS", pixels)
+    monkeypatch.setattr(fast_strips, "ROWS", 4)
+
+
 def random_layers(generator, height, width, level_num):
     step = 2**level_num
     high = generator.normal(0, 0.05, (height * step, width * step, 3)).astype("f4")
@@ -47,10 +52,10 @@ def assert_equal_to_plain(branches, high, bot, level_num, atol=1e-4, **ablations
     np.testing.assert_array_equal(alone["output"], pictures["output"])
 
 
-@pytest.mark.parametrize("pixels", [fast_strips.PIXELS, 700])
+@pytest.mark.parametrize("pixels", [72_000, 700])
 @pytest.mark.parametrize("seed", range(3))
 def test_random_sizes_and_weights(branches, monkeypatch, seed, pixels):
-    monkeypatch.setattr(fast_strips, "PIXELS", pixels)
+    small_strips(monkeypatch, pixels)
     generator = np.random.default_rng(seed)
     randomise(branches, generator, 0.1, 0.1)
     level_num = int(generator.integers(1, 5))
@@ -62,7 +67,7 @@ def test_random_sizes_and_weights(branches, monkeypatch, seed, pixels):
 @pytest.mark.parametrize("no_high_branch", [False, True])
 @pytest.mark.parametrize("no_ft_branch", [False, True])
 def test_ablations(branches, monkeypatch, no_high_branch, no_ft_branch):
-    monkeypatch.setattr(fast_strips, "PIXELS", 2000)
+    small_strips(monkeypatch, 2000)
     generator = np.random.default_rng(5)
     randomise(branches, generator, 0.1, 0.1)
     high, bot = random_layers(generator, 9, 12, 3)
@@ -73,7 +78,7 @@ def test_ablations(branches, monkeypatch, no_high_branch, no_ft_branch):
 
 
 def test_shipped_weights_on_a_scene(branches, monkeypatch):
-    monkeypatch.setattr(fast_strips, "PIXELS", 3000)
+    small_strips(monkeypatch, 3000)
     load_branches(GOLDEN.parents[2] / "checkpoints" / "ftlayer", branches._asdict())
     layers = prepare_picture(scene(150, 203), PAPER._replace(fuse_mid_layers=True))
     assert_equal_to_plain(branches, layers.high, layers.bot, 3)
@@ -90,7 +95,7 @@ def test_flat_detail_gives_what_exact_arithmetic_does(branches):
 
 
 def test_channels_whose_mean_dwarfs_their_deviation(branches, monkeypatch):
-    monkeypatch.setattr(fast_strips, "PIXELS", 2000)
+    small_strips(monkeypatch, 2000)
     generator = np.random.default_rng(2)
     randomise(branches, generator, 0.05, 0.1)
     for branch in (branches.high, branches.ft):
@@ -106,12 +111,12 @@ def test_channels_whose_mean_dwarfs_their_deviation(branches, monkeypatch):
 
 
 def test_moments_are_those_of_the_picture(branches, monkeypatch):
-    monkeypatch.setattr(fast_strips, "PIXELS", 300)
+    small_strips(monkeypatch, 300)
     generator = np.random.default_rng(3)
     kernel = generator.normal(size=(3, 3, 3, 24)).astype("f4")
     picture = generator.random((37, 22, 3), dtype="f4")
     layer = fast_layers.opened(fast_strips.split(picture), 37 * 22, kernel, np.zeros(24))
-    strips = [strip.numpy()[:, 2:-2] for strip in fast_strips.emptied(layer.strips)]
+    strips = [layer.strips.dequeue().numpy()[:, 2:-2] for _ in range(layer.strips.size())]
     assert [len(strip) for strip in strips] == [14, 14, 9]
     samples = np.concatenate(strips).astype("f8")
     assert samples.shape == (37, 22, 24)
@@ -125,16 +130,16 @@ def test_strips_cover_the_picture(height, width):
     np.testing.assert_array_equal(np.concatenate(strips)[:, 0], np.arange(height))
     rows = [len(strip) for strip in strips]
     assert len(set(rows[:-1])) <= 1 and rows[-1] >= 2
-    assert max(rows) * width <= max(2 * fast_strips.PIXELS, 8 * width)
+    assert max(rows) * width <= max(2 * fast_strips.PIXELS, (fast_strips.ROWS + 2) * width)
 
 
 def test_a_shared_map_is_read_twice(branches):
     conv1 = branches.high.get_layer("conv1").get_weights()
     layer = fast_layers.opened([np.ones((9, 8, 3), "f4")] * 2, 144, *conv1)
     other = layer.shared()
-    for first, second in zip(*map(fast_strips.emptied, (layer.strips, other.strips)), strict=True):
-        np.testing.assert_array_equal(first, second)
-    assert layer.strips.size() == 0
+    for _ in range(2):
+        np.testing.assert_array_equal(layer.strips.dequeue(), other.strips.dequeue())
+    assert layer.strips.size() == other.strips.size() == 0
 
 
 def test_large_pictures_take_the_fast_network(monkeypatch):
