@@ -1,13 +1,15 @@
-"""Show how time and memory of tone mapping grow with the picture, on the CPU.
+"""Show how time and memory grow with the picture and with the pairs, on the CPU.
 
     python benchmarks/growth.py                        0.25 to 33 megapixels
     python benchmarks/growth.py --megapixels 1 2 4
+    python benchmarks/growth.py --megapixels           plot what was measured before
 
 Each size runs in a process of its own, the network in strips and the plain one in turn:
 a picture in memory is prepared, tone-mapped and displayed. Counted are the seconds of the
 second of two runs (of the only one from 8 megapixels on) and the process' peak, libraries
 included. The plain network takes part up to --most_plain megapixels: it needs half a
-gigabyte a megapixel. Writes benchmarks/results/growth.json and docs/growth.png. Linux only.
+gigabyte a megapixel. What pairs take is measured by benchmarks/records.py. Writes
+benchmarks/results/growth.json and docs/growth.png. Linux only.
 """
 
 import argparse
@@ -27,6 +29,7 @@ import numpy as np
 
 from benchmarks.inference import PREPARATION, make
 from benchmarks.measure import (
+    RESULTS,
     ROOT,
     circumstances,
     in_fresh_process,
@@ -40,7 +43,8 @@ from models.display import Display, displayed
 MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8, 16, 33)
 ONCE_FROM = 8
 DISPLAY = Display("clip", "source")
-COLOURS = {"strips": (180, 90, 0), "plain": (0, 90, 220)}  # BGR
+NETWORKS = ("strips", "plain")
+COLOURS = ((180, 90, 0), (0, 90, 220), (80, 160, 0))  # BGR
 GREY = (220, 220, 220)
 PANEL = (420, 520)  # height, width
 
@@ -50,7 +54,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--megapixels", nargs="+", type=float, default=MEGAPIXELS)
+    parser.add_argument("--megapixels", nargs="*", type=float, default=MEGAPIXELS)
     parser.add_argument("--most_plain", type=float, default=16)
     parser.add_argument("--run", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -59,13 +63,37 @@ def main(argv=None):
         return
     rows = []
     for size in args.megapixels:
-        for name in COLOURS:
+        for name in NETWORKS:
             if name == "strips" or size <= args.most_plain:
                 row = in_fresh_process(__file__, "--run", name, size)
                 rows.append(row)
                 print(row, flush=True)
-    save("growth", {**circumstances(), "rows": rows})
-    panels = [panel(rows, "seconds"), panel(rows, "peak_gb")]
+    if rows:
+        save("growth", {**circumstances(), "rows": rows})
+    plot()
+
+
+def plot():
+    """Draw docs/growth.png of the results of this script and of benchmarks/records.py."""
+    rows = json.loads((RESULTS / "growth.json").read_text())["rows"]
+    pairs = json.loads((RESULTS / "records.json").read_text())["growth"]
+    pairs = {int(count): row for count, row in pairs.items() if count.isdecimal()}
+    pictures = {
+        value: {
+            name: [(r["megapixels"], r[value]) for r in rows if r["network"] == name]
+            for name in NETWORKS
+        }
+        for value in ("seconds", "peak_gb")
+    }
+    steps = {
+        step: [(count, row[f"seconds_{step}"]) for count, row in pairs.items()]
+        for step in ("written", "checked", "read")
+    }
+    panels = [
+        panel(pictures["seconds"], "seconds against megapixels"),
+        panel(pictures["peak_gb"], "peak GB against megapixels"),
+        panel(steps, "seconds against pairs, 16 patches of 64 x 64 each"),
+    ]
     cv2.imwrite(str(ROOT / "docs" / "growth.png"), np.hstack(panels))
 
 
@@ -89,21 +117,23 @@ def measured(name, megapixels):
     }
 
 
-def panel(rows, value):
-    """Draw one value against megapixels, both axes logarithmic to base 2."""
+def panel(curves, title):
+    """Draw a dict from name to points, both axes logarithmic to base 2."""
     height, width = PANEL
     image = np.full((height, width, 3), 255, np.uint8)
-    across = Axis([row["megapixels"] for row in rows], 60, width - 20)
-    up = Axis([row[value] for row in rows], height - 40, 40)
+    points = [point for curve in curves.values() for point in curve]
+    across = Axis([x for x, _ in points], 60, width - 20)
+    up = Axis([y for _, y in points], height - 40, 40)
     for tick in across.ticks():
         line(image, (across(tick), up.start), (across(tick), up.stop), GREY)
         write(image, f"{tick:g}", (across(tick) - 10, height - 20))
     for tick in up.ticks():
         line(image, (across.start, up(tick)), (across.stop, up(tick)), GREY)
-        write(image, f"{tick:g}", (8, up(tick) + 4))
-    write(image, f"{value.replace('_', ' ')} against megapixels", (60, 22))
-    for place, (name, colour) in enumerate(COLOURS.items()):
-        points = [(across(r["megapixels"]), up(r[value])) for r in rows if r["network"] == name]
+        write(image, f"{tick:.2g}", (4, up(tick) + 4))
+    write(image, title, (60, 22))
+    for place, (name, curve) in enumerate(curves.items()):
+        colour = COLOURS[place]
+        points = [(across(x), up(y)) for x, y in curve]
         for start, stop in pairwise(points):
             line(image, start, stop, colour, 2)
         for point in points:
@@ -125,8 +155,9 @@ class Axis:
         return round(self.start + share * (self.stop - self.start))
 
     def ticks(self):
-        """Return the powers of two on the axis."""
-        return 2.0 ** np.arange(self.low, self.high + 1)
+        """Return powers of two on the axis, nine at most."""
+        step = -(-(self.high - self.low + 1) // 9)
+        return 2.0 ** np.arange(self.low, self.high + 1, step)
 
 
 def line(image, start, stop, colour, width=1):
