@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from models.fast_layers import convolved, opened, projected, projected_sum, tri_group
-from models.fast_strips import split
+from models.fast_strips import reserve, split
 from models.tone_mapper import TEST_PADDING
 
 
@@ -38,6 +38,7 @@ class FastNetwork:
         Returns:
             dict of H×W×3 float32 arrays, see models.tone_mapper; they may be read-only.
         """
+        reserve(high[..., 0].size)
         made = {"output_bot": self._bot(bot)}
         if "new_bot" in names:
             made["new_bot"] = _enlarged(made["output_bot"], self._level_num)

@@ -6,6 +6,7 @@ the map. The samples stay as they come out of the leaky ReLU; what the normalisa
 makes of them is (sample - mean) · scale, and the next convolution has that in its weights.
 """
 
+import contextlib
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,12 +15,13 @@ import tensorflow as tf
 
 from models import fast_loops
 from models.fast_kernels import MARGIN
-from models.layers import EPSILON
+from models.layers import CHANNELS, EPSILON
 
 # Strips of about so many pixels, and of so many rows at least: larger ones are fewer steps,
 # smaller ones less memory.
 PIXELS = 72_000
 ROWS = 32
+RESERVED = 3.3
 # Where a channel's mean is more than so many deviations, float32 sums and folded weights
 # lose digits: its strips are centred first.
 FAR = 30
@@ -37,6 +39,17 @@ def split(picture):
         starts.pop()
     for start, stop in pairwise([*starts, height]):
         yield picture[start:stop]
+
+
+def reserve(pixels):
+    """Let TensorFlow's allocator take a region for some more than three maps of so many pixels.
+
+    It serves a request from the smallest free piece that is large enough. Two maps are held at
+    most; the rest stays the largest piece, so that it is never written to and takes no memory,
+    only addresses. In a smaller region it would be used before what earlier maps have left.
+    """
+    with contextlib.suppress(tf.errors.ResourceExhaustedError):
+        tf.raw_ops.Empty(shape=(round(RESERVED * pixels), CHANNELS), dtype=tf.float32)
 
 
 def empty_queue():
