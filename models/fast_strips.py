@@ -21,7 +21,7 @@ from models.layers import CHANNELS, EPSILON
 # smaller ones less memory.
 PIXELS = 72_000
 ROWS = 32
-RESERVED = 3.3
+RESERVED = 3.3  # maps, see reserve()
 # Where a channel's mean is more than so many deviations, float32 sums and folded weights
 # lose digits: its strips are centred first.
 FAR = 30
