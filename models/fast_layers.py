@@ -10,18 +10,18 @@ from models.fast_kernels import THIRD, paired
 from models.fast_strips import empty_queue, normalised
 
 
-def opened(strips, pixels, kernel, bias):
+def opened(strips, kernel, bias):
     """Return the Map that a branch's first layer makes of a picture.
 
     Args:
         strips: iterable of the picture's strips h×W×3.
-        pixels: how many they have.
         kernel, bias: of the 3×3 convolution.
     """
-    made, moments = empty_queue(), 0
+    made, moments, pixels = empty_queue(), 0, 0
     for rows in _with_neighbours(strips):
         sums = loops.opened(rows, made.queue_ref, kernel, bias)
         moments = moments + np.stack(sums)
+        pixels += (rows.shape[0] - 2) * rows.shape[1]
     return normalised(made, pixels, moments)
 
 

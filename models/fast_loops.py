@@ -45,7 +45,6 @@ def grouped(source, target, fill, paired, biases):
 @tf.function(input_signature=[QUEUE] * 2)
 def shared(queue, other):
     """Put the strips of a map into another queue as well; they are not copied."""
-    size = _size(queue)
 
     def step(i):
         strip = _taken(queue)
@@ -53,13 +52,12 @@ def shared(queue, other):
         _put(other, strip)
         return (i + 1,)
 
-    tf.while_loop(lambda i: i < size, step, (0,), parallel_iterations=1)
+    _repeat(_size(queue), step, 0)
 
 
 @tf.function(input_signature=[QUEUE, VECTOR])
 def centred(queue, shift):
     """Subtract `shift` per channel from a map, in its own queue."""
-    size = _size(queue)
 
     def step(i, sums, squares):
         strip = _taken(queue) - shift
@@ -68,20 +66,18 @@ def centred(queue, shift):
         return i + 1, sums + more[0], squares + more[1]
 
     zeros = tf.zeros(CHANNELS, tf.float64)
-    _, *both = tf.while_loop(lambda i, *_: i < size, step, (0, zeros, zeros), parallel_iterations=1)
-    return both
+    return _repeat(_size(queue), step, 0, zeros, zeros)[1:]
 
 
 @tf.function(input_signature=[QUEUE, VECTOR, QUEUE])
 def added(kept, factor, queue):
     """Add factor · kept to a map, in its own queue."""
-    size = _size(queue)
 
     def step(i):
         _put(queue, _taken(kept) * factor + _taken(queue))
         return (i + 1,)
 
-    tf.while_loop(lambda i: i < size, step, (0,), parallel_iterations=1)
+    _repeat(_size(queue), step, 0)
 
 
 @tf.function(input_signature=[QUEUE, PROJECTION, _floats(3)])
@@ -93,8 +89,7 @@ def projected(source, kernel, bias):
     def step(i, rows):
         return i + 1, rows.write(i, tf.sigmoid(kernels.projected(_taken(source), kernel) + bias))
 
-    _, rows = tf.while_loop(lambda i, _: i < size, step, (0, rows), parallel_iterations=1)
-    return rows.concat()
+    return _repeat(size, step, 0, rows)[1].concat()
 
 
 @tf.function(input_signature=[QUEUE, PROJECTION] * 2 + [_floats(3)])
@@ -111,23 +106,19 @@ def _layer(source, fill, made, target):
 
     def step(i, above, strip, sums, squares):
         below = tf.cond(i + 1 < size, lambda: _taken(source), lambda: outside)
-        # Of one size for all layers, so that it finds in memory what the one before left.
         result = made(kernels.surrounded(above, strip, below[:MARGIN], fill))
         _put(target, result)
         more = kernels.sums(result)
-        # Without the copy the few rows would keep the whole strip.
-        last = tf.raw_ops.DeepCopy(x=strip[-MARGIN:])
-        return i + 1, last, below, sums + more[0], squares + more[1]
+        return i + 1, strip[-MARGIN:], below, sums + more[0], squares + more[1]
 
     zeros = tf.zeros(CHANNELS, tf.float64)
-    *_, sums, squares = tf.while_loop(
-        lambda i, *_: i < size,
-        step,
-        (0, outside, strip, zeros, zeros),
-        (tf.TensorShape([]), strip.shape, strip.shape, zeros.shape, zeros.shape),
-        parallel_iterations=1,
-    )
-    return sums, squares
+    shapes = tf.TensorShape([]), strip.shape, strip.shape, zeros.shape, zeros.shape
+    return _repeat(size, step, 0, outside, strip, zeros, zeros, shapes=shapes)[3:]
+
+
+def _repeat(size, step, *state, shapes=None):
+    """Return the state after `size` steps, one after the other; its first is their number."""
+    return tf.while_loop(lambda i, *_: i < size, step, state, shapes, parallel_iterations=1)
 
 
 def _taken(queue):

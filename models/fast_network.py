@@ -38,7 +38,7 @@ class FastNetwork:
         Returns:
             dict of H×W×3 float32 arrays, see models.tone_mapper; they may be read-only.
         """
-        reserve(high[..., 0].size)
+        reserve(high.shape[0] * high.shape[1])
         made = {"output_bot": self._bot(bot)}
         if "new_bot" in names:
             made["new_bot"] = _enlarged(made["output_bot"], self._level_num)
@@ -53,13 +53,13 @@ class FastNetwork:
         if "input_ft" in names:
             inputs = list(inputs)
             made["input_ft"] = np.concatenate(inputs)
-        made["output"] = _merged(inputs, high[..., 0].size, _weights(self._branches.ft))
+        made["output"] = _merged(inputs, _weights(self._branches.ft))
         return {name: made[name] for name in names}
 
     def _bot(self, bot):
         border = [(TEST_PADDING, TEST_PADDING)] * 2 + [(0, 0)]
         padded = np.pad(bot, border, mode="reflect")
-        found = _merged(split(padded), padded[..., 0].size, _weights(self._branches.bot))
+        found = _merged(split(padded), _weights(self._branches.bot))
         return (found + padded)[TEST_PADDING:-TEST_PADDING, TEST_PADDING:-TEST_PADDING]
 
     def _high(self, picture):
@@ -67,7 +67,7 @@ class FastNetwork:
         if "high" not in self._used:
             return split(picture)
         layers = _weights(self._branches.high)
-        first = opened(split(picture), picture[..., 0].size, *layers["conv1"])
+        first = opened(split(picture), *layers["conv1"])
         x = first.shared()
         for name in ("conv2", "conv3", "conv4"):
             x = convolved(x, *layers[name])
@@ -84,15 +84,14 @@ class FastNetwork:
             start = stop
 
 
-def _merged(strips, pixels, layers):
+def _merged(strips, layers):
     """Return what the layers of the bot or the merging branch make of a picture.
 
     Args:
         strips: iterator over the picture's strips h×W×3.
-        pixels: how many they have.
         layers: (kernel, bias) by name.
     """
-    x = convolved(opened(strips, pixels, *layers["conv1"]), *layers["conv2"])
+    x = convolved(opened(strips, *layers["conv1"]), *layers["conv2"])
     for name in ("tri", "tri1", "tri2"):
         if f"{name}_merge" in layers:
             groups = [layers[f"{name}_{size}x{size}"] for size in (1, 3, 5)]

@@ -11,7 +11,7 @@ from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 from models.weights import load_from
 
 # From so many pixels on models.fast_network is the faster one on two cores, see
-# benchmarks/results/inference.json; it takes less memory at any size.
+# benchmarks/results/inference.json; it takes less memory on smaller ones too.
 FAST_FROM = 800_000
 
 

@@ -104,7 +104,7 @@ def test_channels_whose_mean_dwarfs_their_deviation(branches, monkeypatch):
                 layer.weights[1].assign(np.linspace(-3, 3, 24, dtype="f4"))
     high, bot = random_layers(generator, 10, 8, 3)
     conv1 = branches.high.get_layer("conv1").get_weights()
-    first = fast_layers.opened(fast_strips.split(high), 80 * 64, *conv1)
+    first = fast_layers.opened(fast_strips.split(high), *conv1)
     assert first.shift is not None
     assert np.abs(first.mean * first.scale).max() < 1e-3
     assert_equal_to_plain(branches, high, bot, 3)
@@ -115,7 +115,7 @@ def test_moments_are_those_of_the_picture(branches, monkeypatch):
     generator = np.random.default_rng(3)
     kernel = generator.normal(size=(3, 3, 3, 24)).astype("f4")
     picture = generator.random((37, 22, 3), dtype="f4")
-    layer = fast_layers.opened(fast_strips.split(picture), 37 * 22, kernel, np.zeros(24))
+    layer = fast_layers.opened(fast_strips.split(picture), kernel, np.zeros(24))
     strips = [layer.strips.dequeue().numpy()[:, 2:-2] for _ in range(layer.strips.size())]
     assert [len(strip) for strip in strips] == [14, 14, 9]
     samples = np.concatenate(strips).astype("f8")
@@ -133,9 +133,13 @@ def test_strips_cover_the_picture(height, width):
     assert max(rows) * width <= max(2 * fast_strips.PIXELS, (fast_strips.ROWS + 2) * width)
 
 
+def test_a_region_that_cannot_be_had_is_done_without():
+    fast_strips.reserve(10**13)
+
+
 def test_a_shared_map_is_read_twice(branches):
     conv1 = branches.high.get_layer("conv1").get_weights()
-    layer = fast_layers.opened([np.ones((9, 8, 3), "f4")] * 2, 144, *conv1)
+    layer = fast_layers.opened([np.ones((9, 8, 3), "f4")] * 2, *conv1)
     other = layer.shared()
     for _ in range(2):
         np.testing.assert_array_equal(layer.strips.dequeue(), other.strips.dequeue())
