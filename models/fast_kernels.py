@@ -9,6 +9,8 @@ from models.layers import CHANNELS, NEGATIVE_SLOPE
 
 MARGIN = 2  # columns; the widest kernel is 5×5
 THIRD = CHANNELS // 3
+CODES = 65_000  # of the 65,536 that 16 bits have; SPARE below and the rest above are for rounding
+SPARE = 4
 
 
 def opened(rows, kernel, bias):
@@ -61,13 +63,54 @@ def sums(strip):
 
     They are float32 along a column only.
     """
-    width = tf.shape(strip)[1]
-    rows = tf.reshape(strip, (-1, width * CHANNELS))
+    rows = _flat(strip)
     columns = tf.reduce_sum(rows, 0), tf.raw_ops.EuclideanNorm(input=rows, axis=0)
     inside = [
-        tf.cast(tf.reshape(v, (width, CHANNELS))[MARGIN:-MARGIN], tf.float64) for v in columns
+        tf.cast(tf.reshape(v, (-1, CHANNELS))[MARGIN:-MARGIN], tf.float64) for v in columns
     ]
     return tf.reduce_sum(inside[0], 0), tf.reduce_sum(tf.square(inside[1]), 0)
+
+
+def coded(strip, widest):
+    """Return a strip in 16 bits: (codes, step, low, exact).
+
+    The samples are step · codes + low, h×(W + 2·MARGIN)·C, with a step for each column and
+    channel: an error of half a step of what a column holds, and what float32 adds. Where a
+    channel's range in any column is more than `widest`, `exact` is the strip and `codes` has
+    no rows; else the reverse.
+    """
+    rows = _flat(strip)
+    low, high = tf.reduce_min(rows, 0), tf.reduce_max(rows, 0)
+    # Not less than what float32 can tell apart in samples of this size.
+    largest = tf.maximum(tf.abs(low), tf.abs(high))
+    step = tf.maximum(tf.maximum(high - low, largest / 256), 1e-30) / CODES
+    first = low - SPARE * step
+    codes, exact = tf.cond(
+        tf.reduce_any(tf.reshape(high - low, (-1, CHANNELS)) > widest),
+        lambda: (tf.zeros((0, 0), tf.uint16), strip),
+        # Not strip[:0], which would hold the whole strip.
+        lambda: (
+            tf.cast(rows * (1 / step) + (0.5 - first / step), tf.uint16),
+            tf.zeros((0, 0, CHANNELS)),
+        ),
+    )
+    return codes, step, first, exact
+
+
+def added(strip, factor, codes, step, low, exact):
+    """Add factor per channel · a coded strip to a strip."""
+    columns = tf.tile(factor, [tf.shape(strip)[1]])
+
+    def decoded():
+        samples = tf.cast(codes, tf.float32) * (step * columns) + low * columns
+        return tf.reshape(samples, tf.shape(strip))
+
+    return strip + tf.cond(tf.size(exact) > 0, lambda: exact * factor, decoded)
+
+
+def _flat(strip):
+    """Return the rows of a strip, h×(W + 2·MARGIN)·C."""
+    return tf.reshape(strip, (-1, tf.shape(strip)[1] * CHANNELS))
 
 
 def _activated(x, kernel, bias, padding, strides=1):

@@ -43,11 +43,11 @@ def tri_group(source, groups, merge):
         kernel, bias = source.folded(kernel, bias, slice(start, start + THIRD))
         kernels.append(paired(kernel))
         biases.append(np.tile(bias, 2))
-    kept = source.shared()
+    kept = source.coded()
     merged = convolved(_layer(loops.grouped, source, kernels, biases), *merge)
     # The sum of the two normalised maps, in units of the second.
     factor = source.scale / merged.scale
-    loops.added(kept.strips.queue_ref, factor.astype(np.float32), merged.strips.queue_ref)
+    loops.added(kept.queue_ref, factor.astype(np.float32), merged.strips.queue_ref)
     return merged._replace(mean=source.mean * factor + merged.mean, shift=None)
 
 
@@ -57,13 +57,20 @@ def projected(source, kernel, bias):
     return np.asarray(loops.projected(source.strips.queue_ref, *source.folded(kernel, bias)))
 
 
-def projected_sum(first, second, kernel, bias):
-    """Yield the strips h×W×3 of the same of the sum of two normalised Maps."""
-    kernel_first, bias = first.folded(kernel, bias)
-    kernel_second, bias = second.folded(kernel, bias)
-    maps = first.strips.queue_ref, kernel_first, second.strips.queue_ref, kernel_second
-    for _ in range(first.strips.size()):
-        yield np.asarray(loops.projected_sum(*maps, bias))
+def also_projected(source, kernel, bias):
+    """Return (projections, bias) for projected_sum of a Map, which is not emptied."""
+    kernel, bias = source.folded(kernel, bias)
+    projections = empty_queue()
+    loops.also_projected(source.strips.queue_ref, projections.queue_ref, kernel)
+    return projections, bias
+
+
+def projected_sum(projections, source, kernel, bias):
+    """Yield the strips h×W×3 of the same of a Map and one that is projected already."""
+    kernel, bias = source.folded(kernel, bias)
+    queues = projections.queue_ref, source.strips.queue_ref
+    for _ in range(source.strips.size()):
+        yield np.asarray(loops.projected_sum(*queues, kernel, bias))
 
 
 def _with_neighbours(strips):

@@ -18,6 +18,8 @@ def _floats(*shape):
 
 QUEUE = tf.TensorSpec((), tf.resource)
 VECTOR = _floats(CHANNELS)
+STRIP = _floats(None, None, CHANNELS)
+CODED = tf.TensorSpec((None, None), tf.uint16), _floats(None), _floats(None), STRIP
 PAIRED = [_floats(size, size + 1, THIRD, 2 * THIRD) for size in (1, 3, 5)]
 PROJECTION = _floats(1, 1, CHANNELS, 3)
 
@@ -42,14 +44,27 @@ def grouped(source, target, fill, paired, biases):
     return _layer(source, fill, lambda rows: kernels.grouped(rows, paired, biases), target)
 
 
-@tf.function(input_signature=[QUEUE] * 2)
-def shared(queue, other):
-    """Put the strips of a map into another queue as well; they are not copied."""
+@tf.function(input_signature=[QUEUE, QUEUE, VECTOR])
+def coded(queue, codes, widest):
+    """Put the strips of a map into a queue of codes as well, see kernels.coded."""
 
     def step(i):
         strip = _taken(queue)
         _put(queue, strip)
-        _put(other, strip)
+        _put(codes, *kernels.coded(strip, widest))
+        return (i + 1,)
+
+    _repeat(_size(queue), step, 0)
+
+
+@tf.function(input_signature=[QUEUE, QUEUE, PROJECTION])
+def also_projected(queue, projections, kernel):
+    """Put what a 1×1 kernel makes of the strips of a map into another queue."""
+
+    def step(i):
+        strip = _taken(queue)
+        _put(queue, strip)
+        _put(projections, kernels.projected(strip, kernel))
         return (i + 1,)
 
     _repeat(_size(queue), step, 0)
@@ -70,11 +85,11 @@ def centred(queue, shift):
 
 
 @tf.function(input_signature=[QUEUE, VECTOR, QUEUE])
-def added(kept, factor, queue):
-    """Add factor · kept to a map, in its own queue."""
+def added(codes, factor, queue):
+    """Add factor per channel · a map's codes to a map, in its own queue."""
 
     def step(i):
-        _put(queue, _taken(kept) * factor + _taken(queue))
+        _put(queue, kernels.added(_taken(queue), factor, *_taken(codes, *CODED)))
         return (i + 1,)
 
     _repeat(_size(queue), step, 0)
@@ -92,11 +107,11 @@ def projected(source, kernel, bias):
     return _repeat(size, step, 0, rows)[1].concat()
 
 
-@tf.function(input_signature=[QUEUE, PROJECTION] * 2 + [_floats(3)])
-def projected_sum(first, kernel, second, second_kernel, bias):
-    """Return the same of the sum of two maps' next strips, each map with its own kernel."""
-    light = kernels.projected(_taken(first), kernel)
-    return tf.sigmoid(light + kernels.projected(_taken(second), second_kernel) + bias)
+@tf.function(input_signature=[QUEUE, QUEUE, PROJECTION, _floats(3)])
+def projected_sum(projections, source, kernel, bias):
+    """Return the same of a map's next strip, the next projection added before the sigmoid."""
+    light = kernels.projected(_taken(source), kernel)
+    return tf.sigmoid(_taken(projections, _floats(None, None, 3)) + light + bias)
 
 
 def _layer(source, fill, made, target):
@@ -121,13 +136,16 @@ def _repeat(size, step, *state, shapes=None):
     return tf.while_loop(lambda i, *_: i < size, step, state, shapes, parallel_iterations=1)
 
 
-def _taken(queue):
-    (strip,) = tf.raw_ops.QueueDequeueV2(handle=queue, component_types=[tf.float32])
-    return tf.ensure_shape(strip, (None, None, CHANNELS))
+def _taken(queue, *specs):
+    """Return what comes next in a queue; a strip if its tensors are not said."""
+    specs = specs or [STRIP]
+    taken = tf.raw_ops.QueueDequeueV2(handle=queue, component_types=[s.dtype for s in specs])
+    taken = [tf.ensure_shape(v, s.shape) for v, s in zip(taken, specs, strict=True)]
+    return taken if len(taken) > 1 else taken[0]
 
 
-def _put(queue, strip):
-    tf.raw_ops.QueueEnqueueV2(handle=queue, components=[strip])
+def _put(queue, *tensors):
+    tf.raw_ops.QueueEnqueueV2(handle=queue, components=tensors)
 
 
 def _size(queue):

@@ -21,10 +21,13 @@ from models.layers import CHANNELS, EPSILON
 # smaller ones less memory.
 PIXELS = 72_000
 ROWS = 32
-RESERVED = 3.3  # maps, see reserve()
+RESERVED = 2.2  # maps, see reserve()
 # Where a channel's mean is more than so many deviations, float32 sums and folded weights
 # lose digits: its strips are centred first.
 FAR = 30
+# Where a channel's range in a column of a strip is more than so many deviations of the map,
+# 16 bits are too few, and the strip is kept in float32: about 1 in 100 of photographs.
+WIDE = 32
 
 
 def split(picture):
@@ -42,19 +45,19 @@ def split(picture):
 
 
 def reserve(pixels):
-    """Let TensorFlow's allocator take a region for some more than three maps of so many pixels.
+    """Let TensorFlow's allocator take a region for some more than two maps of so many pixels.
 
-    It serves a request from the smallest free piece that is large enough. Two maps are held at
-    most; the rest stays the largest piece, so that it is never written to and takes no memory,
-    only addresses. In a smaller region it would be used before what earlier maps have left.
+    It serves a request from the smallest free piece that is large enough. A map and a half are
+    held at most; the rest stays the largest piece, so that it is never written to and takes no
+    memory, only addresses. In a smaller region it would be used before what earlier maps left.
     """
     with contextlib.suppress(tf.errors.ResourceExhaustedError):
         tf.raw_ops.Empty(shape=(round(RESERVED * pixels), CHANNELS), dtype=tf.float32)
 
 
-def empty_queue():
-    """Return a queue for strips."""
-    return tf.queue.FIFOQueue(-1, [tf.float32])
+def empty_queue(specs=(fast_loops.STRIP,)):
+    """Return a queue for tensors, which are strips if it is not said."""
+    return tf.queue.FIFOQueue(-1, [spec.dtype for spec in specs])
 
 
 class Map(NamedTuple):
@@ -74,11 +77,12 @@ class Map(NamedTuple):
         """The mean, which is 0 when normalised: what convolutions find beyond the picture."""
         return self.mean.astype(np.float32)
 
-    def shared(self):
-        """Return a Map of the same strips with a queue of its own; they are not copied."""
-        strips = empty_queue()
-        fast_loops.shared(self.strips.queue_ref, strips.queue_ref)
-        return self._replace(strips=strips)
+    def coded(self):
+        """Return a queue of the same strips in 16 bits, for fast_loops.added."""
+        codes = empty_queue(fast_loops.CODED)
+        widest = (WIDE / self.scale).astype(np.float32)
+        fast_loops.coded(self.strips.queue_ref, codes.queue_ref, widest)
+        return codes
 
     def folded(self, kernel, bias, channels=slice(None)):
         """Return (kernel, bias) that do to the samples what the given ones do to normalised ones.

@@ -3,7 +3,7 @@ import pytest
 from conftest import GOLDEN, scene
 
 from data.prepare import Preparation, prepare_picture
-from models import fast_layers, fast_strips, inference
+from models import fast_kernels, fast_layers, fast_strips, inference
 from models.fast_network import FastNetwork
 from models.inference import Operator
 from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
@@ -137,13 +137,54 @@ def test_a_region_that_cannot_be_had_is_done_without():
     fast_strips.reserve(10**13)
 
 
-def test_a_shared_map_is_read_twice(branches):
+def test_a_map_in_16_bits_leaves_the_map(branches):
     conv1 = branches.high.get_layer("conv1").get_weights()
-    layer = fast_layers.opened([np.ones((9, 8, 3), "f4")] * 2, *conv1)
-    other = layer.shared()
+    pictures = np.random.default_rng(0).random((2, 9, 8, 3), dtype="f4")
+    layer = fast_layers.opened(pictures, *conv1)
+    coded = layer.coded()
     for _ in range(2):
-        np.testing.assert_array_equal(layer.strips.dequeue(), other.strips.dequeue())
-    assert layer.strips.size() == other.strips.size() == 0
+        codes, step, low, exact = (v.numpy().astype("f8") for v in coded.dequeue())
+        assert exact.size == 0
+        strip = layer.strips.dequeue().numpy()
+        kept = (codes * step + low).reshape(strip.shape)
+        assert np.abs(kept - strip).max() < step.max()
+    assert layer.strips.size() == coded.size() == 0
+
+
+@pytest.mark.parametrize("offset", [0, 1, -1000])
+@pytest.mark.parametrize("spread", [0, 1e-30, 1e-4, 1, 1e8])
+def test_16_bits_keep_a_strip(offset, spread):
+    strip = np.random.default_rng(1).normal(offset, spread, (40, 50, 24)).astype("f4")
+    strip[..., 1] *= 1e-6
+    strip[7, 8, 2] = 2 * np.abs(strip[..., 2]).max()
+    codes, step, low, exact = fast_kernels.coded(strip, np.float32(np.inf))
+    kept = codes.numpy() * step.numpy().astype("f8") + low.numpy()
+    kept = kept.reshape(strip.shape)
+    span = strip.max(0) - strip.min(0).astype("f8")
+    resolution = np.abs(strip).max(0) * 2.0**-22
+    assert (np.abs(kept - strip) <= 0.52 * span / 65_000 + resolution + 1e-30).all()
+    double = fast_kernels.added(strip, np.ones(24, "f4"), codes, step, low, exact)
+    np.testing.assert_allclose(double, kept + strip, 1e-5, np.abs(strip).max() * 1e-6 + 1e-30)
+
+
+def test_a_strip_of_too_wide_a_range_is_kept_in_float32():
+    strip = np.random.default_rng(1).normal(size=(40, 50, 24)).astype("f4")
+    strip[7, 8, 2] = 100
+    codes, *_, exact = coded = fast_kernels.coded(strip, np.full(24, fast_strips.WIDE, "f4"))
+    assert codes.numpy().size == 0
+    np.testing.assert_array_equal(exact, strip)
+    np.testing.assert_array_equal(
+        fast_kernels.added(strip, np.full(24, 2, "f4"), *coded), 2 * strip + strip
+    )
+
+
+def test_a_sun_on_a_flat_sky(branches):
+    load_branches(GOLDEN.parents[2] / "checkpoints" / "ftlayer", branches._asdict())
+    picture = np.full((256, 384, 3), 0.01, "f4")
+    picture[100:120, 150:170] = 1000
+    picture *= 1 + np.random.default_rng(0).normal(0, 0.01, picture.shape).astype("f4")
+    layers = prepare_picture(picture, PAPER._replace(fuse_mid_layers=True))
+    assert_equal_to_plain(branches, layers.high, layers.bot, 3)
 
 
 def test_large_pictures_take_the_fast_network(monkeypatch):
