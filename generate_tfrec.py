@@ -12,6 +12,7 @@ as the dev section says.
 
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
@@ -80,8 +81,9 @@ def write_training(config):
     writer = ShardWriter(
         path, kind, cutting.size, preparation, cutting.count, config.data.tfrecord_shards
     )
-    with writer:
-        work = in_order(pair_samples, tasks, config.data.processes, one_thread)
+    work = in_order(pair_samples, tasks, config.data.processes, one_thread, writer.folder)
+    # The processes end before the writer removes what an error leaves.
+    with writer, closing(work):
         for (pair, *_), samples in tqdm(work, "writing", len(tasks), unit="pair"):
             if isinstance(samples, InputError):
                 raise samples

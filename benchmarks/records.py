@@ -4,9 +4,10 @@
     python benchmarks/records.py HDR_FOLDER SDR_FOLDER --suffix jpg --pairs 24 --rounds 5
 
 Bytes: of a patch. Reading: one epoch of batches of each stage, both formats in turn, so
-that other load on the machine hits both; page cache warm. Writing: all pairs of the folders
-once, by one process on one core and by two, their start included. Growth: the same pairs
-repeated, small patches; the seconds of writing, checking and reading an epoch, and the bytes.
+that other load on the machine hits both; page cache warm. Writing: all pairs of the folders,
+by one process on one core and by two, their start included, in turn; the median. Growth: the
+same pairs repeated, small patches; the seconds of writing, checking and reading an epoch, and
+the bytes.
 Writes benchmarks/results/records.json; its files lie in a temporary folder.
 """
 
@@ -17,6 +18,7 @@ import platform
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -49,7 +51,7 @@ def main(argv=None):
     parser.add_argument("sdr_folder")
     parser.add_argument("--suffix", default="png", help="of the SDR pictures (default: png)")
     parser.add_argument("--pairs", type=int, default=12, help="to read, at most (default: 12)")
-    parser.add_argument("--rounds", type=int, default=3, help="of reading (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="of writing and reading (default: 3)")
     parser.add_argument("--growth", type=int, nargs="*", default=[10, 100, 1000])
     args = parser.parse_args(argv)
     import tensorflow as tf
@@ -87,7 +89,11 @@ def compare(folder, kind, size, every, pairs, rounds):
 
     cutting = Cutting(kind, size, RATIO, PATCHES, 0)
     index = folder / f"{kind}.json"
-    seconds = {processes: write(index, cutting, every, processes) for processes in (1, 2)}
+    seconds = {1: [], 2: []}
+    for _ in range(rounds):
+        for processes, taken in seconds.items():
+            taken.append(write(index, cutting, every, processes))
+    seconds = {processes: float(np.median(taken)) for processes, taken in seconds.items()}
     write(index, cutting, pairs, None)
     info = read_index(index, kind)
     raw = folder / f"{kind}_raw.tfrecord"
@@ -146,10 +152,10 @@ def write(index, cutting, pairs, processes):
         one_thread()
     start = time.perf_counter()
     tasks = [(pair, number, cutting, PREPARATION) for number, pair in enumerate(pairs)]
-    with ShardWriter(
-        index, cutting.kind, cutting.size, PREPARATION, cutting.count, SHARDS
-    ) as writer:
-        for (pair, *_), samples in in_order(pair_samples, tasks, processes, one_thread):
+    writer = ShardWriter(index, cutting.kind, cutting.size, PREPARATION, cutting.count, SHARDS)
+    work = in_order(pair_samples, tasks, processes, one_thread, writer.folder)
+    with writer, closing(work):
+        for (pair, *_), samples in work:
             for sample in samples:
                 writer.write(pair.hdr.stem, sample)
     cv2.setNumThreads(-1)

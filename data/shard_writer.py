@@ -11,11 +11,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from data.errors import InputError
+from data.parallel import SUFFIX
 from data.schema import SCHEMA
 from data.shards import file_crc32, settings_crc32
-from data.tfrecord import bytes_feature
 
 ASIDE = "index.json"  # the new index before it takes the old one's place
+FLUSHED = 2**26  # bytes after which the disk is asked to take them, so that it works meanwhile
 
 
 class ShardWriter:
@@ -53,6 +54,8 @@ class ShardWriter:
 
     def __enter__(self):
         self._writers = []
+        self._pool = ThreadPoolExecutor(os.cpu_count())  # has no threads until it is used
+        self._flushing, self._unflushed = [], 0
         with self._named():
             self.index.parent.mkdir(parents=True, exist_ok=True)
             self.folder.mkdir()
@@ -71,21 +74,28 @@ class ShardWriter:
             stem: of the picture's file name.
             packed: dict with exactly the arrays of the set's kind, as data.packing.pack's bytes.
         """
-        features = {"stem": bytes_feature(stem.encode())}
+        # Filled in place: messages given to others are copied.
+        example = tf.train.Example()
+        feature = example.features.feature
+        feature["stem"].bytes_list.value.append(stem.encode())
         for name in SCHEMA[self.settings["kind"]]:
-            features[name] = bytes_feature(packed[name])
-        example = tf.train.Example(features=tf.train.Features(feature=features))
+            feature[name].bytes_list.value.append(packed[name])
         with self._named():
             record = example.SerializeToString(deterministic=True)
             self._writers[self.count % len(self._writers)].write(record)
         self.count += 1
+        self._unflushed += len(record)
+        if self._unflushed > FLUSHED and all(task.done() for task in self._flushing):
+            self._unflushed = 0
+            with self._named():
+                self._flush()
 
     def __exit__(self, kind, value, traceback):
         if kind is not None:
             self._drop()
             return
         try:
-            with self._named():
+            with self._named(), self._pool:
                 for writer in self._writers:
                     writer.close()
                 self._publish()
@@ -95,12 +105,17 @@ class ShardWriter:
             raise
         remove_stale(self.index)
 
+    def _flush(self):
+        """Let the disk take what is written so far; raise what went wrong the last time."""
+        for task in self._flushing:
+            task.result()
+        self._flushing = [self._pool.submit(_flush, path) for path in self.paths]
+
     def _publish(self):
-        for path in self.paths:
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            checksums = list(pool.map(file_crc32, self.paths))
+        self._flush()
+        for task in self._flushing:
+            task.result()
+        checksums = list(self._pool.map(file_crc32, self.paths))
         most, longer = divmod(self.count, len(self.paths))
         shards = [
             {
@@ -122,6 +137,7 @@ class ShardWriter:
         os.replace(aside, self.index)
 
     def _drop(self):
+        self._pool.shutdown(cancel_futures=True)
         for writer in self._writers:
             with contextlib.suppress(OSError, tf.errors.OpError):
                 writer.close()
@@ -137,6 +153,11 @@ class ShardWriter:
                 f"{self.index} and its shards cannot be written ({reason}); the old records are "
                 "as they were"
             ) from error
+
+
+def _flush(path):
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def remove_stale(index):
@@ -158,6 +179,6 @@ def _named_folders(index):
 
 def _remove_set(folder):
     with contextlib.suppress(OSError):
-        for path in (*folder.glob("*-of-*.tfrecord"), folder / ASIDE):
+        for path in (*folder.glob("*-of-*.tfrecord"), *folder.glob(f"*{SUFFIX}"), folder / ASIDE):
             path.unlink(missing_ok=True)
         folder.rmdir()  # stays where somebody put something else there

@@ -65,9 +65,7 @@ def sums(strip):
     """
     rows = _flat(strip)
     columns = tf.reduce_sum(rows, 0), tf.raw_ops.EuclideanNorm(input=rows, axis=0)
-    inside = [
-        tf.cast(tf.reshape(v, (-1, CHANNELS))[MARGIN:-MARGIN], tf.float64) for v in columns
-    ]
+    inside = [tf.cast(tf.reshape(v, (-1, CHANNELS))[MARGIN:-MARGIN], tf.float64) for v in columns]
     return tf.reduce_sum(inside[0], 0), tf.reduce_sum(tf.square(inside[1]), 0)
 
 

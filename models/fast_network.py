@@ -9,7 +9,14 @@ is done by the weights of the next. At the peak one map of 24 channels is held, 
 import cv2
 import numpy as np
 
-from models.fast_layers import also_projected, convolved, opened, projected, projected_sum, tri_group
+from models.fast_layers import (
+    also_projected,
+    convolved,
+    opened,
+    projected,
+    projected_sum,
+    tri_group,
+)
 from models.fast_strips import reserve, split
 from models.tone_mapper import TEST_PADDING
 

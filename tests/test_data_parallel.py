@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from data.errors import InputError
 from data.parallel import in_order
 
 ROOT = Path(__file__).parent.parent
@@ -42,6 +43,27 @@ def test_tasks_are_taken_one_by_one():
     assert next(work) == ((0,), 0)
     assert tasks.made < 10
     assert [outcome for _, outcome in work] == list(range(1, 20))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_outcomes_come_back_through_files(tmp_path, processes):
+    tasks = [(0, 1), (1, 0), (b"\0" * 10**6, 3)]
+    work = in_order(mul_or_refuse, tasks, processes, os.getpid, tmp_path)
+    outcomes = [outcome for _, outcome in work]
+    assert outcomes[0] == 0 and outcomes[2] == b"\0" * 3 * 10**6
+    assert isinstance(outcomes[1], InputError)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_takes_no_outcomes_is_named(tmp_path):
+    work = in_order(abs, [(1,), (2,)], 2, os.getpid, tmp_path / "missing")
+    assert "0.outcome cannot be written (No such file" in str(next(work)[1])
+
+
+def mul_or_refuse(a, b):
+    if not b:
+        raise InputError("nought")
+    return a * b
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a POSIX system")

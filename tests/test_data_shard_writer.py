@@ -10,6 +10,7 @@ import time
 import pytest
 from shards import PREPARATION, ROOT, SIZE, packed, stems, write
 
+from data import shard_writer
 from data.errors import InputError
 from data.shard_writer import ShardWriter, remove_stale
 from data.shards import read_index, verify
@@ -74,6 +75,7 @@ def test_only_stale_sets_are_removed(tmp_path):
     stale = tmp_path / "x_.0123abcd"
     stale.mkdir()
     (stale / "x_-00000-of-00001.tfrecord").write_bytes(b"half")
+    (stale / "17.outcome").write_bytes(b"half")
     mine = tmp_path / "x_.89abcdef"
     mine.mkdir()
     (mine / "notes.txt").write_text("mine")
@@ -103,6 +105,24 @@ def test_a_full_disk_leaves_the_old_set(small_disk):
     assert sorted(small_disk.rglob("*")) == before
     info = read_index(index, "dual")
     assert stems(info) == [f"0-{n}" for n in range(5)] and len(list(verify(info))) == 3
+
+
+@pytest.mark.parametrize("fails", [1, 8])  # while records are written, and at the end
+def test_what_the_disk_refuses_later_leaves_the_old_set(tmp_path, monkeypatch, fails):
+    index = write(tmp_path / "x_.json")
+    before = sorted(tmp_path.rglob("*"))
+    asked = []
+
+    def fsync(number):
+        asked.append(number)
+        if len(asked) >= fails:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(shard_writer, "FLUSHED", 1)
+    with pytest.raises(InputError, match=r"cannot be written \(No space.* as they were"):
+        write(index, count=7, generation=1)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
