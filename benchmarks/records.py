@@ -5,9 +5,9 @@
 
 Bytes: of a patch. Reading: one epoch of batches of each stage, both formats in turn, so
 that other load on the machine hits both; page cache warm. Writing: all pairs of the folders,
-for step 2 three times over, by one process on one core and by two, their start included, in
-turn; the median. Growth: the same pairs repeated, small patches; the seconds of writing,
-checking and reading an epoch, and the bytes.
+by one process on one core and by two, their start included, in turn; the median. Growth: the
+same pairs repeated, small patches; the seconds of writing, checking and reading an epoch, and
+the bytes.
 Writes benchmarks/results/records.json; its files lie in a temporary folder.
 """
 
@@ -40,7 +40,6 @@ RATIO, PATCHES, SHARDS = (0.1, 0.6), 16, 16
 SIZES = {"dual": (512, 512), "ft": (256, 256)}
 BATCHES = {"high": 4, "bot": 32, "ft": 8}
 GROWTH_SIZE = (64, 64)
-REPEATED = {"dual": 1, "ft": 3}  # pairs of step 2 take a fifth of the time
 
 
 def main(argv=None):
@@ -89,7 +88,6 @@ def compare(folder, kind, size, every, pairs, rounds):
 
     cutting = Cutting(kind, size, RATIO, PATCHES, 0)
     index = folder / f"{kind}.json"
-    every = every * REPEATED[kind]
     seconds = {1: [], 2: []}
     for _ in range(rounds):
         for processes, taken in seconds.items():
