@@ -67,12 +67,18 @@ def displayed(output, normalised, domain, display, floor=0.0):
     shape = output.shape[:2]
     if display.colour == "network":
         return _in_bands(lambda rows: _codes(encoded(rows)), output.shape, np.uint8)
-    target = _in_bands(lambda rows: srgb_decode(encoded(rows)) @ LUMINANCE, shape)
+
+    def target(rows):
+        """The displayed luminance, linear."""
+        return srgb_decode(encoded(rows)) @ LUMINANCE
+
+    def guide(rows):
+        return np.log2(np.maximum(light(rows) @ LUMINANCE, DARKEST))
+
     if display.guided:
-        guide = _in_bands(lambda rows: np.log2(np.maximum(light(rows) @ LUMINANCE, DARKEST)), shape)
-        target = _following(guide, target, display.guided)
+        target = _following(guide, target, shape, display.guided).__getitem__
     return _in_bands(
-        lambda rows: _codes(_recoloured(target[rows], light(rows), display.saturation)),
+        lambda rows: _codes(_recoloured(target(rows), light(rows), display.saturation)),
         output.shape,
         np.uint8,
     )
@@ -97,19 +103,28 @@ def _codes(picture):
     return np.rint(picture * 255).astype(np.uint8)
 
 
-def _following(guide, target, radius):
-    """Filter the displayed luminance, H×W linear, guided by the HDR's logarithm."""
+def _following(guide, target, shape, radius):
+    """Filter the displayed luminance, guided by the HDR's logarithm.
+
+    Args:
+        guide, target: functions of a slice of rows, so that neither lies in memory whole.
+        shape: (H, W).
+        radius: of the filter.
+
+    Returns:
+        H×W float32, linear.
+    """
 
     def followed(rows):
         # With the rows that the two windows of the filter reach. In double precision: the
         # guide's variance may be 1e-7 of its square.
-        top, below = max(0, rows.start - 2 * radius), rows.stop + 2 * radius
-        own, shown = (a[top:below].astype(np.float64) for a in (guide, target))
+        top, below = max(0, rows.start - 2 * radius), min(shape[0], rows.stop + 2 * radius)
+        own, shown = (made(slice(top, below)).astype(np.float64) for made in (guide, target))
         filtered = guided_filter(own, srgb_encode(shown), radius, GUIDE_EDGE)
-        inside = slice(rows.start - top, min(rows.stop, len(guide)) - top)
+        inside = slice(rows.start - top, min(rows.stop, shape[0]) - top)
         return srgb_decode(np.clip(filtered[inside], 0, 1))
 
-    return _in_bands(followed, guide.shape)
+    return _in_bands(followed, shape)
 
 
 def _recoloured(target, light, saturation):
