@@ -47,23 +47,23 @@ def test_tasks_are_taken_one_by_one():
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_outcomes_come_back_through_files(tmp_path, processes):
-    tasks = [(0, 1), (1, 0), (b"\0" * 10**6, 3)]
-    work = in_order(mul_or_refuse, tasks, processes, os.getpid, tmp_path)
+    work = in_order(parts_or_refuse, [(1,), (0,), (10**6,)], processes, os.getpid, tmp_path)
     outcomes = [outcome for _, outcome in work]
-    assert outcomes[0] == 0 and outcomes[2] == b"\0" * 3 * 10**6
+    assert outcomes[0] == [{"a": b"a", "empty": b""}, {"b": b"b"}]
     assert isinstance(outcomes[1], InputError)
+    assert outcomes[2] == [{"a": b"a" * 10**6, "empty": b""}, {"b": b"b" * 10**6}]
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_takes_no_outcomes_is_named(tmp_path):
-    work = in_order(abs, [(1,), (2,)], 2, os.getpid, tmp_path / "missing")
+    work = in_order(parts_or_refuse, [(1,), (2,)], 2, os.getpid, tmp_path / "missing")
     assert "0.outcome cannot be written (No such file" in str(next(work)[1])
 
 
-def mul_or_refuse(a, b):
-    if not b:
+def parts_or_refuse(count):
+    if not count:
         raise InputError("nought")
-    return a * b
+    return [{"a": b"a" * count, "empty": b""}, {"b": b"b" * count}]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a POSIX system")
