@@ -109,7 +109,7 @@ class ShardWriter:
         """Let the disk take what is written so far; raise what went wrong the last time."""
         for task in self._flushing:
             task.result()
-        self._flushing = [self._pool.submit(_flush, path) for path in self.paths]
+        self._flushing = [self._pool.submit(_to_disk, path) for path in self.paths]
 
     def _publish(self):
         self._flush()
@@ -155,7 +155,7 @@ class ShardWriter:
             ) from error
 
 
-def _flush(path):
+def _to_disk(path):
     with open(path, "rb") as file:
         os.fsync(file.fileno())
 

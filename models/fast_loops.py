@@ -47,27 +47,13 @@ def grouped(source, target, fill, paired, biases):
 @tf.function(input_signature=[QUEUE, QUEUE, VECTOR])
 def coded(queue, codes, widest):
     """Put the strips of a map into a queue of codes as well, see kernels.coded."""
-
-    def step(i):
-        strip = _taken(queue)
-        _put(queue, strip)
-        _put(codes, *kernels.coded(strip, widest))
-        return (i + 1,)
-
-    _repeat(_size(queue), step, 0)
+    _also(queue, codes, lambda strip: kernels.coded(strip, widest))
 
 
 @tf.function(input_signature=[QUEUE, QUEUE, PROJECTION])
 def also_projected(queue, projections, kernel):
     """Put what a 1×1 kernel makes of the strips of a map into another queue."""
-
-    def step(i):
-        strip = _taken(queue)
-        _put(queue, strip)
-        _put(projections, kernels.projected(strip, kernel))
-        return (i + 1,)
-
-    _repeat(_size(queue), step, 0)
+    _also(queue, projections, lambda strip: (kernels.projected(strip, kernel),))
 
 
 @tf.function(input_signature=[QUEUE, VECTOR])
@@ -129,6 +115,18 @@ def _layer(source, fill, made, target):
     zeros = tf.zeros(CHANNELS, tf.float64)
     shapes = tf.TensorShape([]), strip.shape, strip.shape, zeros.shape, zeros.shape
     return _repeat(size, step, 0, outside, strip, zeros, zeros, shapes=shapes)[3:]
+
+
+def _also(queue, other, made):
+    """Put the tensors made(strip) into another queue for each strip of a map, which stays."""
+
+    def step(i):
+        strip = _taken(queue)
+        _put(queue, strip)
+        _put(other, *made(strip))
+        return (i + 1,)
+
+    _repeat(_size(queue), step, 0)
 
 
 def _repeat(size, step, *state, shapes=None):
