@@ -182,8 +182,9 @@ def test_a_sun_on_a_flat_sky(branches):
     load_branches(GOLDEN.parents[2] / "checkpoints" / "ftlayer", branches._asdict())
     picture = np.full((256, 384, 3), 0.01, "f4")
     picture[100:120, 150:170] = 1000
-    picture *= 1 + np.random.default_rng(0).normal(0, 0.01, picture.shape).astype("f4")
+    picture *= 1 + np.random.default_rng(1).normal(0, 0.01, picture.shape).astype("f4")
     layers = prepare_picture(picture, PAPER._replace(fuse_mid_layers=True))
+    # Without strips that are kept in float32 it is 1.4e-4.
     assert_equal_to_plain(branches, layers.high, layers.bot, 3)
 
 
