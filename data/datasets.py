@@ -4,11 +4,13 @@ inputs is a dict: "source", the picture or layer that the unsupervised losses
 compare with, N×H×W×3; and in ft also "high" and "bot", the network's layers.
 """
 
+from functools import partial
+
 import numpy as np
 import tensorflow as tf
 
 from data.errors import InputError
-from data.packing import unpack
+from data.packed_samples import unpack_sample
 from data.prepare import Layers
 from data.tfrecord import decode
 
@@ -44,20 +46,19 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0):
         that is handed the dataset gives each machine a part of each batch.
     """
     features = FEATURES[stage]
-    shapes = {name: info.shapes[feature] for name, feature in features.items()}
 
     def select(records):
         spec = {feature: tf.io.FixedLenFeature([], tf.string) for feature in features.values()}
         packed = tf.io.parse_example(records, spec)
-        arrays = tf.numpy_function(
-            _unpack_all,
-            [[packed[feature] for feature in features.values()], [*shapes.values()]],
+        batches = tf.numpy_function(
+            partial(_unpacked, info, [*features.values()]),
+            [packed[feature] for feature in features.values()],
             [tf.float32] * len(features),
             stateful=False,
         )
         arrays = {
-            name: tf.ensure_shape(array, (None, *shapes[name]))
-            for name, array in zip(features, arrays, strict=True)
+            name: tf.ensure_shape(batch, (None, *info.shapes[feature]))
+            for (name, feature), batch in zip(features.items(), batches, strict=True)
         }
         return arrays, arrays.pop("ground_truth")
 
@@ -91,14 +92,12 @@ def _records(paths):
     )
 
 
-def _unpack_all(packed, shapes):
-    """Return the batches of a list of arrays: straight into their places, without copies."""
-    batches = []
-    for records, shape in zip(packed, shapes, strict=True):
-        batch = np.empty((len(records), *shape), np.float32)
-        for data, array in zip(records, batch, strict=True):
-            unpack(data, shape, array)
-        batches.append(batch)
+def _unpacked(info, names, *packed):
+    """Return the batches of the named arrays: filled in their places, without copies."""
+    batches = [np.empty((len(packed[0]), *info.shapes[name]), np.float32) for name in names]
+    for number, record in enumerate(zip(*packed, strict=True)):
+        arrays = dict(zip(names, (batch[number] for batch in batches), strict=True))
+        unpack_sample(dict(zip(names, record, strict=True)), arrays, info.preparation)
     return batches
 
 

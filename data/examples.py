@@ -11,7 +11,7 @@ import numpy as np
 
 from data.image_io import read_hdr, read_hdr_counted, read_sdr
 from data.normalize import normalise_hdr, normalise_sdr
-from data.packing import pack
+from data.packed_samples import pack_sample
 from data.patches import training_patches
 from data.prepare import prepare_picture, split
 from data.samples import remarks_on
@@ -46,8 +46,10 @@ def pair_samples(pair, index, cutting, preparation):
     patches = training_patches(
         hdr, sdr, cutting.size, cutting.ratio, cutting.count, generator, cutting.flip
     )
-    samples = (patch_layers(cutting.kind, *patch, preparation) for patch in patches)
-    return [{name: pack(array) for name, array in sample.items()} for sample in samples]
+    return [
+        pack_sample(patch_layers(cutting.kind, *patch, preparation), preparation)
+        for patch in patches
+    ]
 
 
 def packed_bytes(pair, index, cutting, preparation):

@@ -1,4 +1,4 @@
-"""Pictures of 16 bits, packed without further loss: what training records hold.
+"""Pictures of 16 bits, packed without further loss: what training records are made of.
 
 A sample is rounded to the next multiple of 1/32768, so it is at most 1/65536
 off. Red and blue then become differences to green, and each sample the
@@ -16,6 +16,9 @@ STEP = np.float32(2**-15)
 LARGEST = 16
 # Differences of -128 to 127 are stored as 0 to 255, with a high byte of 0.
 CENTRE = 128
+# Small remainders are stored as signed bytes; finer steps leave room for the rounding of a sum.
+REST_STEP = STEP * np.float32(63 / 64)
+LARGEST_REST = 127
 # Higher levels took twice the time and more for 1 to 3 % of the bytes.
 LEVEL = 1
 
@@ -52,13 +55,7 @@ def unpack(data, shape, out=None):
     """
     height, width, channels = shape
     size = height * width * channels
-    try:
-        claimed = zstandard.frame_content_size(data)
-        if channels != 3 or claimed not in (2 * size, 3 * size):
-            raise ValueError(f"{claimed} bytes are packed here, not an array of {tuple(shape)}")
-        unpacked = zstandard.ZstdDecompressor().decompress(data)
-    except zstandard.ZstdError as error:
-        raise ValueError(f"these bytes are not packed samples ({error})") from error
+    unpacked = _unpacked(data, shape, (2 * size, 3 * size) if channels == 3 else ())
     planes = np.frombuffer(unpacked, np.uint8).reshape(-1, 3, height, width)
     array = np.empty(shape, np.float32) if out is None else out
     # One channel at a time, which stays in the processor's cache.
@@ -66,6 +63,44 @@ def unpack(data, shape, out=None):
     red += green
     blue += green
     return cv2.merge([red, green, blue], array)
+
+
+def pack_rest(array):
+    """Return the bytes of a float32 array of what a good guess leaves over.
+
+    Raises:
+        ValueError: a sample is over 127 steps of about 1/33000 from 0.
+    """
+    steps = np.rint(array / REST_STEP)
+    if not np.all(np.abs(steps) <= LARGEST_REST):  # NaN fails too
+        raise ValueError(f"what is left over must be within ±{LARGEST_REST * REST_STEP:.4f}")
+    return zstandard.ZstdCompressor(level=LEVEL).compress(steps.astype(np.int8).tobytes())
+
+
+def unpack_rest(data, guess, out):
+    """Fill `out` with the samples that pack_rest() was given, added to the guess.
+
+    Args:
+        data: what pack_rest() made.
+        guess, out: float32 arrays of one shape.
+
+    Raises:
+        ValueError: the bytes are not those of such an array.
+    """
+    steps = np.frombuffer(_unpacked(data, out.shape, (out.size,)), np.int8)
+    np.multiply(steps.reshape(out.shape), REST_STEP, out=out)
+    out += guess
+
+
+def _unpacked(data, shape, lengths):
+    """Return the bytes behind `data`, of one of the lengths that an array of `shape` can take."""
+    try:
+        claimed = zstandard.frame_content_size(data)
+        if claimed not in lengths:
+            raise ValueError(f"{claimed} bytes are packed here, not an array of {tuple(shape)}")
+        return zstandard.ZstdDecompressor().decompress(data)
+    except zstandard.ZstdError as error:
+        raise ValueError(f"these bytes are not packed samples ({error})") from error
 
 
 def _samples(planes):

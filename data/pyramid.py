@@ -5,7 +5,10 @@ detail and the coarsest base and drop what lies between, as the original does
 by default; "fused" layers add the middle levels to the detail.
 """
 
+from functools import cache, partial
+
 import cv2
+import numpy as np
 
 DIAMETER, SIGMA_COLOUR, SIGMA_SPACE = 5, 75, 75
 FILTERS = ("bilateral", "gaussian")
@@ -16,19 +19,22 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
 
     Args:
         image: H×W×3 float32.
-        decompose_filter: "bilateral" or "gaussian".
+        decompose_filter: "bilateral" or "gaussian"; or "disk", which is "bilateral" without
+            the weights by colour: a fifth of the time, and the same to 2e-4 for samples
+            in [0, 1], because so wide a sigma tells no colours apart.
         fuse_mid_layers: add the middle levels to the detail layer.
         level_num: number of halvings, 1 and more (the original has 3).
 
     Returns:
         (high, bot): H×W×3 and H/2^n×W/2^n×3 float32. High has negative samples.
     """
-    if decompose_filter == "bilateral":
-        levels, bot = _bilateral_levels(image, level_num)
-        enlarge = _enlarge_and_smooth
-    else:
+    if decompose_filter == "gaussian":
         levels, bot = _gaussian_levels(image, level_num)
         enlarge = _pyr_up
+    else:
+        smooth = {"bilateral": _bilateral, "disk": _disk}[decompose_filter]
+        levels, bot = _smoothed_levels(image, level_num, smooth)
+        enlarge = partial(_enlarge_and_smooth, smooth=smooth)
     high = levels[0]
     if fuse_mid_layers:
         for index, level in enumerate(levels[1:], start=1):
@@ -38,13 +44,13 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
     return high, bot
 
 
-def _bilateral_levels(image, level_num):
-    """Edge-keeping first level, Laplacian levels of the smoothed half below it."""
-    smooth = _smooth(image)
+def _smoothed_levels(image, level_num, smooth):
+    """First level without what `smooth` leaves, Laplacian levels of the smoothed half below it."""
+    base = smooth(image)
     height, width = image.shape[:2]
-    base = cv2.resize(smooth, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    levels, bot = _gaussian_levels(base, level_num - 1)
-    return [image - smooth, *levels], bot
+    half = cv2.resize(base, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    levels, bot = _gaussian_levels(half, level_num - 1)
+    return [image - base, *levels], bot
 
 
 def _gaussian_levels(image, level_num):
@@ -57,8 +63,21 @@ def _gaussian_levels(image, level_num):
     return levels, base
 
 
-def _smooth(image):
+def _bilateral(image):
     return cv2.bilateralFilter(image, DIAMETER, SIGMA_COLOUR, SIGMA_SPACE)
+
+
+def _disk(image):
+    return cv2.filter2D(image, -1, _disk_kernel())
+
+
+@cache
+def _disk_kernel():
+    """Return the bilateral filter's weights by distance, 5×5."""
+    offsets = np.arange(DIAMETER) - DIAMETER // 2
+    square = offsets[:, None] ** 2 + offsets**2
+    weights = np.exp(-0.5 * square / SIGMA_SPACE**2) * (square <= (DIAMETER // 2) ** 2)
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def _pyr_up(image):
@@ -66,6 +85,6 @@ def _pyr_up(image):
     return cv2.pyrUp(image, dstsize=(width * 2, height * 2))
 
 
-def _enlarge_and_smooth(image):
+def _enlarge_and_smooth(image, smooth):
     height, width = image.shape[:2]
-    return _smooth(cv2.resize(image, (width * 2, height * 2), interpolation=cv2.INTER_AREA))
+    return smooth(cv2.resize(image, (width * 2, height * 2), interpolation=cv2.INTER_AREA))

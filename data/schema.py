@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from data.prepare import Preparation
 
+# Of the training records; data.packed_samples says what this one's bytes hold.
+FORMAT = 2
+
 # The arrays of each kind of record; all are H×W×3 float32, but for floor, 1×1×1.
 SCHEMA = {
     "dual": ("hdr_high", "hdr_bot", "sdr_high", "sdr_bot"),

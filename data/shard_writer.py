@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from data.errors import InputError
 from data.parallel import SUFFIX
-from data.schema import SCHEMA
+from data.schema import FORMAT, SCHEMA
 from data.shards import file_crc32, settings_crc32
 
 ASIDE = "index.json"  # the new index before it takes the old one's place
@@ -39,6 +39,7 @@ class ShardWriter:
     def __init__(self, index, kind, size, preparation, patch_per_img, shards):
         self.index = Path(index)
         self.settings = {
+            "format": FORMAT,
             "kind": kind,
             "preparation": preparation._asdict(),
             "patch_size": size,
@@ -72,7 +73,8 @@ class ShardWriter:
 
         Args:
             stem: of the picture's file name.
-            packed: dict with exactly the arrays of the set's kind, as data.packing.pack's bytes.
+            packed: dict with exactly the arrays of the set's kind, as
+                data.packed_samples.pack_sample's bytes.
         """
         # Filled in place: messages given to others are copied.
         example = tf.train.Example()

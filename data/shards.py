@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from data.errors import InputError
 from data.prepare import Preparation
-from data.schema import REMEDIES, RecordInfo, patch_shapes
+from data.schema import FORMAT, REMEDIES, RecordInfo, patch_shapes
 
 CHUNK = 2**20  # bytes read at a time for a checksum
 
@@ -43,13 +43,15 @@ def read_index(path, kind):
     """Return the RecordInfo of a set of shards; only the files' sizes are looked at.
 
     Raises:
-        InputError: missing, damaged, of another kind, or a shard is missing or cut off.
+        InputError: missing, damaged, of another kind or version, or a shard is missing or cut
+            off.
     """
     remedy = REMEDIES[kind]
     try:
         index = json.loads(path.read_bytes())
         if index.pop("crc32") != settings_crc32(index):
             raise ValueError("checksum")
+        version = index.get("format", 1)
         found = index["kind"]
         height, width = map(int, index["patch_size"])
         shards = tuple(
@@ -66,6 +68,8 @@ def read_index(path, kind):
         raise InputError(f"{path} cannot be read ({error.strerror}); {remedy}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is damaged or not an index of records; {remedy}") from error
+    if version != FORMAT:
+        raise InputError(f"{path} was made by another version of this program; {remedy}")
     if found != kind:
         raise InputError(f"{path} holds other records than those of {kind}; {remedy}")
     if min(count, patch_per_img, *(n for shape in shapes.values() for n in shape)) < 1:

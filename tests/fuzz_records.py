@@ -4,11 +4,11 @@ import json
 
 import tensorflow as tf
 from fuzz_damage import damaged
-from fuzz_seeds import IMAGE
+from fuzz_seeds import IMAGE, PREPARATION
 
 from data.datasets import stored_layers, training_batches
 from data.errors import InputError
-from data.prepare import Preparation
+from data.schema import FORMAT
 from data.shards import file_crc32, read_index, settings_crc32, verify
 from data.tfrecord import inspect
 
@@ -55,8 +55,9 @@ def _read_training(path, kind, count, generator):
     shard = {"file": path.name, "records": count}
     shard |= {"bytes": path.stat().st_size, "crc32": file_crc32(path)}
     content = {
+        "format": FORMAT,
         "kind": kind,
-        "preparation": Preparation("gamma", "bilateral", False, 1)._asdict(),
+        "preparation": PREPARATION._asdict(),
         "patch_size": list(IMAGE.shape[:2]),
         "patch_per_img": 1,
         "shards": [shard],

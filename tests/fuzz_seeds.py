@@ -12,11 +12,13 @@ from test_data_tiff import tiff
 
 from data.exr import encode_exr
 from data.pfm import encode_pfm
+from data.prepare import Preparation
 
 # Samples that RGBE holds exactly, with highlights far over 1.
 IMAGE = np.random.default_rng(0).integers(128, 256, (6, 20, 3)).astype(np.float32)
 CODES = IMAGE.astype(np.uint8)
 GREY = np.ascontiguousarray(IMAGE[:, :, 0])
+PREPARATION = Preparation("gamma", "bilateral", False, 1)
 
 
 class Seed(NamedTuple):
@@ -63,20 +65,19 @@ def record_seeds() -> Iterator[Seed]:
     """Yield one record of each kind; imports TensorFlow."""
     import tensorflow as tf
 
-    from data.packing import pack
-    from data.prepare import Preparation
-    from data.schema import SCHEMA
+    from data.examples import patch_layers
+    from data.packed_samples import pack_sample
     from data.tfrecord import bytes_feature, encode
 
-    layers = {"bot": IMAGE[:3, :10], "floor": np.zeros((1, 1, 1), np.float32)}
-    for kind, names in SCHEMA.items():
-        arrays = {name: layers.get(name.rpartition("_")[2], IMAGE) for name in names}
-        if kind == "test":
-            record = encode(arrays, "first", Preparation("gamma", "bilateral", False, 3))
-        else:
-            packed = {name: bytes_feature(pack(array / 256)) for name, array in arrays.items()}
-            features = tf.train.Features(feature={"stem": bytes_feature(b"first"), **packed})
-            record = tf.train.Example(features=features).SerializeToString(deterministic=True)
+    bot, floor = IMAGE[:3, :10], np.zeros((1, 1, 1), np.float32)
+    arrays = {"hdr": IMAGE, "high": IMAGE, "bot": bot, "floor": floor}
+    yield Seed("record", "test", encode(arrays, "first", PREPARATION))
+    for kind in ("dual", "ft"):
+        arrays = patch_layers(kind, IMAGE / 256, IMAGE / 256, PREPARATION)
+        packed = pack_sample(arrays, PREPARATION)
+        features = {name: bytes_feature(data) for name, data in packed.items()}
+        features = tf.train.Features(feature={"stem": bytes_feature(b"first"), **features})
+        record = tf.train.Example(features=features).SerializeToString(deterministic=True)
         yield Seed("record", kind, record)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from data.packing import pack
+from data.examples import patch_layers
+from data.packed_samples import pack_sample
 from data.prepare import Preparation
-from data.schema import patch_shapes
 from data.shard_writer import ShardWriter
 
 ROOT = Path(__file__).parent.parent
@@ -15,10 +15,10 @@ PREPARATION = Preparation("linear", "gaussian", True, 3)
 SIZE = (16, 24)
 
 
-def packed(kind, seed, size=SIZE):
+def packed(kind, seed):
     generator = np.random.default_rng(seed)
-    shapes = patch_shapes(kind, size, PREPARATION.level_num)
-    return {name: pack(generator.random(shape, "f4")) for name, shape in shapes.items()}
+    hdr, sdr = (generator.random((*SIZE, 3), "f4") for _ in range(2))
+    return pack_sample(patch_layers(kind, hdr, sdr, PREPARATION), PREPARATION)
 
 
 def write(index, kind="dual", count=5, shards=3, generation=0):

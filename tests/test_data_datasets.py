@@ -4,7 +4,7 @@ import tensorflow as tf
 from shards import PREPARATION, SIZE, packed
 
 from data.datasets import steps_per_epoch, training_batches
-from data.packing import unpack
+from data.packed_samples import unpack_sample
 from data.schema import patch_shapes
 from data.shard_writer import ShardWriter
 from data.shards import read_index
@@ -18,8 +18,12 @@ def records(folder, kind, count=11, shards=3):
 
 
 def originals(kind, name, count=11):
-    shape = patch_shapes(kind, SIZE, 3)[name]
-    return [unpack(packed(kind, number)[name], shape).tobytes() for number in range(count)]
+    arrays = {n: np.empty(shape, "f4") for n, shape in patch_shapes(kind, SIZE, 3).items()}
+    found = []
+    for number in range(count):
+        unpack_sample(packed(kind, number), arrays, PREPARATION)
+        found.append(arrays[name].tobytes())
+    return found
 
 
 def epoch_order(info, stage, **changes):

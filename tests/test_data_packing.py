@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import zstandard
@@ -6,7 +8,8 @@ from conftest import scene
 from data.examples import Cutting, packed_bytes, pair_bytes, pair_samples, patch_layers
 from data.image_io import read_hdr, read_sdr, write_hdr, write_sdr
 from data.normalize import normalise_hdr, normalise_sdr
-from data.packing import LARGEST, pack, unpack
+from data.packed_samples import pack_sample, unpack_sample
+from data.packing import LARGEST, pack, pack_rest, unpack, unpack_rest
 from data.pairs import Pair
 from data.patches import training_patches
 from data.prepare import Preparation, split
@@ -74,6 +77,53 @@ def test_damaged_bytes_are_refused_before_memory_is_taken():
         unpack(bomb, array.shape)
 
 
+def test_a_rest_comes_back_on_top_of_its_guess():
+    rest = np.random.default_rng(0).uniform(-0.003, 0.003, (9, 7, 3)).astype(np.float32)
+    guess, back = generated("noise", 9, 7), np.empty((9, 7, 3), np.float32)
+    unpack_rest(pack_rest(rest), guess, back)
+    assert np.abs(back.astype("f8") - guess - rest).max() <= 1 / 65535
+    for bad in (np.nan, np.inf, 0.004, -0.004):
+        with pytest.raises(ValueError, match=r"within ±0\.0038"):
+            pack_rest(np.full((9, 7, 3), bad, np.float32))
+    for damaged in (b"", pack_rest(rest)[:-5], pack_rest(rest[1:]), pack(rest)):
+        with pytest.raises(ValueError):
+            unpack_rest(damaged, guess, back)
+
+
+def patch(name):
+    """A patch in [0, 1] that is hard on the guess: hard edges, noise, single suns."""
+    generator = np.random.default_rng(5)
+    if name == "board":
+        return np.repeat(np.indices((64, 96)).sum(0)[..., None] // 3 % 2, 3, 2).astype(np.float32)
+    if name == "bits":
+        return generator.integers(0, 2, (64, 96, 3)).astype(np.float32)
+    if name == "suns":
+        return (generator.random((64, 96, 1)) > 0.98).astype(np.float32).repeat(3, axis=2)
+    return generated(name, 64, 96)
+
+
+@pytest.mark.parametrize("name", ["board", "bits", "suns", "noise", "smooth", "black"])
+@pytest.mark.parametrize(
+    ("decompose_filter", "fused", "level_num"),
+    list(itertools.product(("bilateral", "gaussian"), (False, True), (1, 3, 5))),
+)
+def test_each_sample_of_a_record_is_within_its_bound(name, decompose_filter, fused, level_num):
+    preparation = Preparation("gamma", decompose_filter, fused, level_num)
+    for kind in SCHEMA.keys() - {"test"}:
+        arrays = patch_layers(kind, patch(name), patch("smooth"), preparation)
+        back = {key: np.full_like(array, np.nan) for key, array in arrays.items()}
+        unpack_sample(pack_sample(arrays, preparation), back, preparation)
+        for key, array in arrays.items():
+            assert np.abs(back[key].astype("f8") - array).max() <= 1 / 65535, key
+
+
+def test_layers_cost_step_2_little():
+    """Of a noisy patch, whose detail layer would take as much as the patch itself."""
+    packed = pack_sample(patch_layers("ft", *[patch("noise")] * 2, PREPARATION), PREPARATION)
+    size = {name: len(data) for name, data in packed.items()}
+    assert size["hdr_high"] + size["hdr_bot"] < size["hdr"] / 8, size
+
+
 @pytest.fixture
 def pair(tmp_path):
     hdr = scene(120, 160, 5) * np.random.default_rng(1).uniform(0.9, 1.1, (120, 160, 3))
@@ -87,7 +137,7 @@ def pair(tmp_path):
     "preparation", [PREPARATION, Preparation("linear", "gaussian", True, 2)], ids=["bi", "gauss"]
 )
 def test_a_pairs_records_hold_its_patches_layers(pair, kind, preparation):
-    """The arrays before packing equal the preparation's, and the packed ones to half a step."""
+    """The arrays before packing equal the preparation's, and the packed ones to 1/65535."""
     cutting = Cutting(kind, (64, 96), (0.3, 0.7), 3, 7)
     hdr = normalise_hdr(read_hdr(pair.hdr), preparation.data_domain)
     sdr = normalise_sdr(read_sdr(pair.sdr), preparation.data_domain)
@@ -101,11 +151,11 @@ def test_a_pairs_records_hold_its_patches_layers(pair, kind, preparation):
             exact[f"{name}_high"], exact[f"{name}_bot"] = split(exact[name], preparation)
         layers = patch_layers(kind, hdr_patch, sdr_patch, preparation)
         assert tuple(layers) == tuple(sample) == SCHEMA[kind]
+        back = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
+        unpack_sample(sample, back, preparation)
         for name, layer in layers.items():
             np.testing.assert_array_equal(layer, exact[name])
-            assert layer.shape == shapes[name]
-            off = np.abs(unpack(sample[name], shapes[name]).astype("f8") - layer)
-            assert off.max() <= 1 / 65536
+            assert np.abs(back[name].astype("f8") - layer).max() <= 1 / 65535
 
 
 def test_the_sizes_said_beforehand(pair):

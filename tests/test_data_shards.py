@@ -103,6 +103,21 @@ def test_an_index_cannot_name_files_elsewhere(tmp_path):
             read_index(index, "dual")
 
 
+@pytest.mark.parametrize("version", [None, 1, 3, "2"])
+def test_another_version_is_named(tmp_path, version):
+    from data.shards import settings_crc32
+
+    index = write(tmp_path / "x_.json")
+    content = json.loads(index.read_text())
+    del content["crc32"], content["format"]
+    if version is not None:
+        content["format"] = version
+    content["crc32"] = settings_crc32(content)
+    index.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="another version of this program; make the records again"):
+        read_index(index, "dual")
+
+
 def test_absence_and_another_kind_are_named(tmp_path):
     with pytest.raises(InputError, match=r"no records at .*gone_\.json; .* --phase training$"):
         read_index(index_path(tmp_path / "gone_"), "dual")
