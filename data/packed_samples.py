@@ -13,7 +13,7 @@ from data.packing import STEP, pack, pack_rest, unpack, unpack_rest
 from data.prepare import split
 
 # What stands in for each filter of data.pyramid when layers are guessed.
-_GUESSES = {"bilateral": "disk", "gaussian": "gaussian"}
+_STAND_INS = {"bilateral": "disk", "gaussian": "gaussian"}
 
 
 def pack_sample(arrays, preparation):
@@ -47,16 +47,18 @@ def unpack_sample(packed, arrays, preparation):
     Raises:
         ValueError: the bytes are not those of such arrays.
     """
-    rests = ("hdr_high", "hdr_bot") if "hdr" in arrays else ()
+    guesses = {}
+    if "hdr" in arrays:
+        unpack(packed["hdr"], arrays["hdr"].shape, arrays["hdr"])
+        guesses = _guessed(arrays["hdr"], preparation)
     for name, array in arrays.items():
-        if name not in rests:
+        if name in guesses:
+            unpack_rest(packed[name], guesses[name], array)
+        elif name != "hdr":
             unpack(packed[name], array.shape, array)
-    if rests:
-        for name, guess in _guessed(arrays["hdr"], preparation).items():
-            unpack_rest(packed[name], guess, arrays[name])
 
 
 def _guessed(hdr, preparation):
-    stand_in = _GUESSES[preparation.decompose_filter]
-    layers = split(hdr, preparation._replace(decompose_filter=stand_in))
-    return dict(zip(("hdr_high", "hdr_bot"), layers, strict=True))
+    stand_in = _STAND_INS[preparation.decompose_filter]
+    high, bot = split(hdr, preparation._replace(decompose_filter=stand_in))
+    return {"hdr_high": high, "hdr_bot": bot}

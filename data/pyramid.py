@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 DIAMETER, SIGMA_COLOUR, SIGMA_SPACE = 5, 75, 75
-FILTERS = ("bilateral", "gaussian")
 
 
 def decompose(image, decompose_filter, fuse_mid_layers, level_num):
@@ -20,8 +19,8 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
     Args:
         image: H×W×3 float32.
         decompose_filter: "bilateral" or "gaussian"; or "disk", which is "bilateral" without
-            the weights by colour: a fifth of the time, and the same to 2e-4 for samples
-            in [0, 1], because so wide a sigma tells no colours apart.
+            the weights by colour: a fifth of the time, and each filtering of samples in
+            [0, 1] the same to 2e-4, because so wide a sigma tells no colours apart.
         fuse_mid_layers: add the middle levels to the detail layer.
         level_num: number of halvings, 1 and more (the original has 3).
 
@@ -73,11 +72,15 @@ def _disk(image):
 
 @cache
 def _disk_kernel():
-    """Return the bilateral filter's weights by distance, 5×5."""
+    weights = weights_by_distance()
+    return (weights / weights.sum()).astype(np.float32)
+
+
+def weights_by_distance():
+    """Return the bilateral filter's 5×5 weights by distance, float64, 0 outside its disc."""
     offsets = np.arange(DIAMETER) - DIAMETER // 2
     square = offsets[:, None] ** 2 + offsets**2
-    weights = np.exp(-0.5 * square / SIGMA_SPACE**2) * (square <= (DIAMETER // 2) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    return np.exp(-0.5 * square / SIGMA_SPACE**2) * (square <= (DIAMETER // 2) ** 2)
 
 
 def _pyr_up(image):

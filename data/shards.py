@@ -51,7 +51,7 @@ def read_index(path, kind):
         index = json.loads(path.read_bytes())
         if index.pop("crc32") != settings_crc32(index):
             raise ValueError("checksum")
-        version = index.get("format", 1)
+        version = index.get("format")
         found = index["kind"]
         height, width = map(int, index["patch_size"])
         shards = tuple(

@@ -4,12 +4,10 @@ The bilateral filter is OpenCV's formula on shifted copies of the picture; the
 result differs from OpenCV's by 3e-7 on pictures in [0, 1].
 """
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
-from data.pyramid import DIAMETER, SIGMA_COLOUR, SIGMA_SPACE
+from data.pyramid import DIAMETER, SIGMA_COLOUR, weights_by_distance
 from models.upsample import BINOMIAL, BinomialUpsample
 
 _RADIUS = DIAMETER // 2
@@ -74,12 +72,10 @@ def bilateral_filter(image):
 
 def _neighbours():
     """Return (down, right, weight) of the samples round the centre of the filter's disc."""
-    span = range(-_RADIUS, _RADIUS + 1)
-    squares = {(y, x): y * y + x * x for y in span for x in span}
     return [
-        (y, x, math.exp(-0.5 * square / SIGMA_SPACE**2))
-        for (y, x), square in squares.items()
-        if 0 < square <= _RADIUS**2
+        (row - _RADIUS, column - _RADIUS, float(weight))
+        for (row, column), weight in np.ndenumerate(weights_by_distance())
+        if weight and (row, column) != (_RADIUS, _RADIUS)
     ]
 
 

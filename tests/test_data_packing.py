@@ -13,6 +13,7 @@ from data.packing import LARGEST, pack, pack_rest, unpack, unpack_rest
 from data.pairs import Pair
 from data.patches import training_patches
 from data.prepare import Preparation, split
+from data.pyramid import decompose
 from data.schema import SCHEMA, patch_shapes
 
 PREPARATION = Preparation("gamma", "bilateral", False, 3)
@@ -115,6 +116,12 @@ def test_each_sample_of_a_record_is_within_its_bound(name, decompose_filter, fus
         unpack_sample(pack_sample(arrays, preparation), back, preparation)
         for key, array in arrays.items():
             assert np.abs(back[key].astype("f8") - array).max() <= 1 / 65535, key
+
+
+@pytest.mark.parametrize("name", ["board", "bits", "suns", "noise", "smooth"])
+def test_the_disk_stands_in_for_the_bilateral_filter(name):
+    exact, guess = (decompose(patch(name), f, False, 3)[0] for f in ("bilateral", "disk"))
+    assert np.abs(exact.astype("f8") - guess).max() <= 2e-4
 
 
 def test_layers_cost_step_2_little():
