@@ -3,17 +3,19 @@
     python benchmarks/records.py HDR_FOLDER SDR_FOLDER
     python benchmarks/records.py HDR_FOLDER SDR_FOLDER --suffix jpg --pairs 24 --rounds 5
 
-Bytes: of a patch; also as a share of raw float32 where crops are made smaller instead of
-larger, as with larger pictures. Reading: one epoch of batches of each stage, both formats
-in turn, so that other load on the machine hits both; page cache warm. Writing: all pairs of
-the folders, by one process on one core and by two, their start included, in turn; the
-median. Growth: the same pairs repeated, small patches; the seconds of writing, checking and
-reading an epoch, and the bytes.
+Bytes: of a patch; and as a share of raw float32 of crops that become patches about as large
+and of crops made smaller (all by settings for pictures of 384×256). Reading: one epoch of
+batches of each stage, of the default patches and of those about as large as their crops,
+both formats in turn, so that other load on the machine hits both; page cache warm. Writing:
+all pairs of the folders, by one process on one core and by two, their start included, in
+turn; the median. Growth: the same pairs repeated, small patches; the seconds of writing,
+checking and reading an epoch, and the bytes.
 Writes benchmarks/results/records.json; its files lie in a temporary folder.
 """
 
 import argparse
 import json
+import math
 import os
 import platform
 import sys
@@ -39,9 +41,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PREPARATION = Preparation("gamma", "bilateral", False, 3)
 RATIO, PATCHES, SHARDS = (0.1, 0.6), 16, 16
 SIZES = {"dual": (512, 512), "ft": (256, 256)}
-# Patches and crops that are about as large or larger, in pictures of 384×256.
-SMALL, WIDE_RATIO = (128, 128), (0.55, 0.9)
 BATCHES = {"high": 4, "bot": 32, "ft": 8}
+# In pictures of 384×256: patches about as large as their crops, and smaller ones.
+AS_LARGE, LARGE_RATIO = (256, 256), (0.9, 1.0)
+SMALLER, SMALLER_RATIO = (128, 128), (0.55, 0.9)
 GROWTH_SIZE = (64, 64)
 
 
@@ -86,35 +89,47 @@ def main(argv=None):
 
 def compare(folder, kind, size, every, pairs, rounds):
     """Return the dict of bytes, writing and reading of one kind of records."""
-    from data.datasets import training_batches
-    from data.shards import read_index
-
     cutting = Cutting(kind, size, RATIO, PATCHES, 0)
-    index = folder / f"{kind}.json"
     seconds = {1: [], 2: []}
     for _ in range(rounds):
         for processes, taken in seconds.items():
-            taken.append(write(index, cutting, every, processes))
+            taken.append(write(folder / f"{kind}.json", cutting, every, processes))
     seconds = {processes: float(np.median(taken)) for processes, taken in seconds.items()}
+    return {
+        "pairs_written": len(every),
+        "patches_a_second_written": {
+            f"{n} processes": round(len(every) * PATCHES / t, 2) for n, t in seconds.items()
+        },
+        "two_processes_to_one": round(seconds[1] / seconds[2], 2),
+        **readings(folder, cutting, pairs, rounds),
+        "as_large": readings(
+            folder, cutting._replace(size=AS_LARGE, ratio=LARGE_RATIO), pairs, rounds
+        ),
+        "of_raw_made_smaller": round(packed_to_raw(kind, pairs), 4),
+    }
+
+
+def readings(folder, cutting, pairs, rounds):
+    """Return the dict of bytes and of reading, both formats in turn."""
+    from data.datasets import training_batches
+    from data.shards import read_index
+
+    kind, index = cutting.kind, folder / f"{cutting.kind}.json"
     write(index, cutting, pairs, None)
     info = read_index(index, kind)
     raw = folder / f"{kind}_raw.tfrecord"
     write_raw(raw, info)
     row = {
-        "pairs_written": len(every),
         "raw_bytes_of_a_patch": pair_bytes(cutting, PREPARATION.level_num) // PATCHES,
         "bytes_of_a_patch": sum(shard.bytes for shard in info.shards) // info.count,
-        "patches_a_second_written": {
-            f"{n} processes": round(len(every) * PATCHES / t, 2) for n, t in seconds.items()
-        },
-        "two_processes_to_one": round(seconds[1] / seconds[2], 2),
     }
     row["of_raw"] = round(row["bytes_of_a_patch"] / row["raw_bytes_of_a_patch"], 4)
-    row["of_raw_not_enlarged"] = round(packed_to_raw(kind, pairs), 4)
     for stage in ("ft",) if kind == "ft" else ("high", "bot"):
+        # As many samples in a batch, whatever the size of the patches.
+        size = BATCHES[stage] * math.prod(SIZES[kind]) // math.prod(cutting.size)
         formats = {
-            "raw": lambda epoch, stage=stage: raw_batches(raw, stage, info, epoch),
-            "packed": lambda epoch, s=stage: training_batches(info, s, BATCHES[s], 0, epoch),
+            "raw": lambda epoch, s=stage, n=size: raw_batches(raw, s, info, n, epoch),
+            "packed": lambda epoch, s=stage, n=size: training_batches(info, s, n, 0, epoch),
         }
         taken = {name: [] for name in formats}
         for epoch in range(rounds + 1):
@@ -131,8 +146,8 @@ def compare(folder, kind, size, every, pairs, rounds):
 
 
 def packed_to_raw(kind, pairs):
-    """Return the packed bytes of patches of crops that are not enlarged, of raw float32."""
-    cutting = Cutting(kind, SMALL, WIDE_RATIO, PATCHES, 0)
+    """Return the packed bytes of patches smaller than their crops, of raw float32."""
+    cutting = Cutting(kind, SMALLER, SMALLER_RATIO, PATCHES, 0)
     packed = 0
     for number, pair in enumerate(pairs):
         for sample in pair_samples(pair, number, cutting, PREPARATION):
@@ -204,7 +219,7 @@ def write_raw(path, info):
                 writer.write(example.SerializeToString())
 
 
-def raw_batches(path, stage, info, epoch):
+def raw_batches(path, stage, info, batch_size, epoch):
     """Return the batches of an epoch of raw float32 records, read as they were."""
     import tensorflow as tf
 
@@ -220,13 +235,13 @@ def raw_batches(path, stage, info, epoch):
         }
         return arrays, arrays.pop("ground_truth")
 
-    steps = steps_per_epoch(info.count, BATCHES[stage])
+    steps = steps_per_epoch(info.count, batch_size)
     return (
         tf.data.TFRecordDataset(str(path))
         .shuffle(SHUFFLE[stage], seed=epoch, reshuffle_each_iteration=False)
-        .take(steps * BATCHES[stage])
+        .take(steps * batch_size)
         .map(select, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(BATCHES[stage])
+        .batch(batch_size)
         .prefetch(tf.data.AUTOTUNE)
     )
 
