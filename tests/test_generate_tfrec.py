@@ -69,8 +69,8 @@ def test_records_outlive_kills_of_the_script(studio, records, tmp_path):
     index = folder / "ft_.json"
     changes = {"model.tfrecord_ft": folder / "ft_"}
     command = [sys.executable, str(ROOT / "generate_tfrec.py"), "--phase", "training", "--ft"]
-    generator, sets, writing = np.random.default_rng(0), {read_index(index, "ft").shards}, 0
-    for _ in range(20):
+
+    def process_at_work():
         before = set(folder.glob("ft_.*"))
         process = subprocess.Popen(
             [*command, *studio.arguments(**changes)],
@@ -80,7 +80,15 @@ def test_records_outlive_kills_of_the_script(studio, records, tmp_path):
         # Most of a run is importing; the moments that matter begin with the new folder.
         while set(folder.glob("ft_.*")) <= before and process.poll() is None:
             time.sleep(0.01)
-        time.sleep(generator.uniform(0, 2))
+        return process
+
+    process, start = process_at_work(), time.monotonic()
+    assert process.wait() == 0
+    seconds = time.monotonic() - start
+    generator, sets, writing = np.random.default_rng(0), {read_index(index, "ft").shards}, 0
+    for _ in range(20):
+        process = process_at_work()
+        time.sleep(generator.uniform(0, 1.3 * seconds))
         writing += process.poll() is None
         process.kill()
         process.wait()
