@@ -24,20 +24,20 @@ import time
 
 from tqdm import tqdm
 
-from configs.check import existing_folder
 from configs.command_line import make_parser, run, settings
-from configs.quiet import import_tensorflow
-from data.errors import InputError
-from data.files import find_pictures, make_folder, result_stems
-from data.image_io import HDR_SUFFIXES
-from data.parallel import in_order
-from metrics.chosen import chosen_operators, result_folders
-from metrics.evaluation import inspect_source, quiet, quiet_opencv, score_row
-from metrics.plan import NetworkPictures, Tasks, kept_rows, make_plan
-from metrics.report import write_report
-from metrics.score_file import read_rows, write_rows
-from metrics.table import nan_notes, summarise, tables, write_summary
-from trained_operator import load_operator
+from configs.schema import existing_folder
+from data.pictures import HDR_SUFFIXES
+from evaluation.methods import chosen_operators, result_folders
+from evaluation.plan import NetworkPictures, Tasks, kept_rows, make_plan
+from evaluation.report import write_report
+from evaluation.rows import inspect_source, quiet, quiet_opencv, score_row
+from evaluation.score_file import read_rows, write_rows
+from evaluation.table import nan_notes, summarise, tables, write_summary
+from inference.load import load_operator
+from system.errors import InputError
+from system.files import find_pictures, make_folder, result_stems
+from system.parallel import in_order
+from system.tensorflow_import import import_tensorflow
 
 SWITCHES = {
     "output": "test.result",
@@ -126,8 +126,8 @@ def parsed(argv):
 def load_network(config):
     """Return the FileOperator of the checkpoint, or raise InputError."""
     import_tensorflow()
+    from inference.file_operator import FileOperator
     from models.checkpoint_files import newest
-    from models.file_inference import FileOperator
 
     folder = config.model.ckp_path_ft
     if newest(folder) is None:

@@ -17,12 +17,12 @@ import sys
 from pathlib import Path
 
 from configs.command_line import make_parser, run, settings
-from data.atomic import replacing
-from data.errors import InputError
-from data.files import find_pictures, make_folder
-from data.image_io import HDR_SUFFIXES, read_hdr
-from data.prepare import prepare_picture
-from trained_operator import load_operator
+from data.pictures import HDR_SUFFIXES, read_hdr
+from data.preparation.prepare import prepare_picture
+from inference.load import load_operator
+from system.atomic import replacing
+from system.errors import InputError
+from system.files import find_pictures, make_folder
 
 NAMES = ("savedmodel", "onnx", "tflite")
 ROUNDS = 3  # timed runs of each on each whole picture
@@ -39,7 +39,7 @@ def main(argv=None):
     operator = load_operator(config)
     from portable.graph import portable_operator
 
-    display = operator.kept.display.overridden(config.test)
+    display = operator.info.display.overridden(config.test)
     print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
 
     module = portable_operator(operator.network, operator.preparation, display)

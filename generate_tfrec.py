@@ -17,11 +17,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from configs.check import existing_folder
-from configs.command_line import given_by_hand, make_parser, run, settings
-from configs.quiet import import_tensorflow
-from data.errors import InputError
-from data.examples import (
+from configs.command_line import keys_from_set, make_parser, run, settings
+from configs.schema import existing_folder
+from data.pairs import find_pairs, hdr_suffix, inspect_pair
+from data.preparation.prepare import Preparation
+from data.records.examples import (
     Cutting,
     inspect_picture,
     one_thread,
@@ -31,10 +31,10 @@ from data.examples import (
     picture_bytes,
     picture_sample,
 )
-from data.files import list_pictures, result_stems
-from data.pairs import find_pairs, hdr_suffix, inspect_pair
-from data.parallel import in_order
-from data.prepare import Preparation
+from system.errors import InputError
+from system.files import list_pictures, result_stems
+from system.parallel import in_order
+from system.tensorflow_import import import_tensorflow
 
 SWITCHES = {
     "phase": "dev.phase",
@@ -51,7 +51,7 @@ def main(argv=None):
     config = settings(args, SWITCHES)
     if config.dev.phase == "training":
         return write_training(config)
-    return write_test(config, given_by_hand(args))
+    return write_test(config, keys_from_set(args))
 
 
 def write_training(config):
@@ -70,8 +70,8 @@ def write_training(config):
     )
     tasks = [(pair, index, cutting, preparation) for index, pair in enumerate(pairs)]
     import_tensorflow()
-    from data.shard_writer import ShardWriter, remove_stale
-    from data.shards import index_path, read_index
+    from data.records.index import index_path, read_index
+    from data.records.writer import ShardWriter, remove_stale
 
     path = index_path(config.model[f"tfrecord_{kind}"])
     remove_stale(path)
@@ -155,7 +155,7 @@ def write_test(config, by_hand):
     if not good:
         raise InputError(f"there is no readable HDR picture in {config.test.hdr_path}")
     import_tensorflow()
-    from data.tfrecord import RecordWriter, encode, record_path
+    from data.records.test_records import RecordWriter, encode, record_path
 
     path = record_path(config.test.tfrecord_test)
     announce(path, total, f"{len(good)} pictures")
@@ -182,9 +182,9 @@ def test_preparation(config, by_hand):
     if any(f"dev.{key}" in by_hand for key in Preparation._fields):
         return preparation
     import_tensorflow()
-    from models.kept import kept_in
+    from models.checkpoint_info import info_in
 
-    checkpoint = kept_in(config.model.ckp_path_ft)
+    checkpoint = info_in(config.model.ckp_path_ft)
     if checkpoint is None:
         return preparation
     if checkpoint.remark:
@@ -193,7 +193,8 @@ def test_preparation(config, by_hand):
     if kept is None or kept == preparation:
         return preparation
     print(
-        f"preparation as the checkpoint in {config.model.ckp_path_ft} was trained: {kept.words()}"
+        f"preparation as the checkpoint in {config.model.ckp_path_ft} was trained: "
+        f"{kept.describe()}"
     )
     return kept
 

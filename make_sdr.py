@@ -23,20 +23,20 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from configs.check import existing_folder
 from configs.command_line import make_parser, run, settings
-from data.atomic import replacing
-from data.errors import InputError
-from data.files import make_folder, read_bytes
-from data.image_io import read_sdr
-from data.pairs import find_lonely, hdr_suffix
-from data.parallel import in_order
+from configs.schema import existing_folder
+from data.pairs import find_unpaired, hdr_suffix
+from data.pictures import read_sdr
+from evaluation.rows import digest, eight_bits, quiet, quiet_opencv
 from labels.family import Setting
 from labels.make import label
 from labels.record import read_rows, write_rows
 from labels.search import FAMILY
 from labels.sheet import Sheet
-from metrics.evaluation import digest, eight_bits, quiet, quiet_opencv
+from system.atomic import replacing
+from system.errors import InputError
+from system.files import make_folder, read_bytes
+from system.parallel import in_order
 
 SWITCHES = {
     "hdr_path": "data.hdr_path",
@@ -57,7 +57,7 @@ def main(argv=None):
     )
     quiet_opencv()
 
-    lonely, partners = find_lonely(config.hdr_path, sdr_path, config.appendix_hdr)
+    lonely, partners = find_unpaired(config.hdr_path, sdr_path, config.appendix_hdr)
     if not (lonely or partners):
         raise InputError(
             f"{config.hdr_path} has no .{config.appendix_hdr.lstrip('.')} file; put HDR pictures "

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from configs.command_line import make_parser, run, settings
-from data.errors import InputError
+from system.errors import InputError
 
 PORTS = {"high": 8889, "bot": 8890, "ft": 8891, "all": 6006}
 SWITCHES = {"log_path": "train.log_path"}

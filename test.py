@@ -11,13 +11,13 @@ import sys
 
 from tqdm import tqdm
 
-from configs.command_line import given_by_hand, make_parser, run, settings
-from data.errors import InputError
-from data.files import find_pictures, make_folder, result_path, result_stems
-from data.image_io import HDR_SUFFIXES, read_hdr_counted, write_sdr
-from data.prepare import Preparation, prepare_picture
-from data.samples import remarks_on
-from trained_operator import load_operator
+from configs.command_line import keys_from_set, make_parser, run, settings
+from data.pictures import HDR_SUFFIXES, read_hdr_counted, write_sdr
+from data.pictures.sanitize import remarks_on
+from data.preparation.prepare import Preparation, prepare_picture
+from inference.load import load_operator
+from system.errors import InputError
+from system.files import find_pictures, make_folder, result_path, result_stems
 
 SWITCHES = {
     "output": "test.result",
@@ -45,7 +45,7 @@ def main(argv=None):
             "settled by generate_tfrec.py --test_resize_to_half"
         )
     operator = load_operator(config)
-    refuse_other_preparation(config, given_by_hand(args), operator)
+    refuse_other_preparation(config, keys_from_set(args), operator)
     if args.pictures:
         paths = find_pictures(args.pictures, HDR_SUFFIXES)
         source, total = from_files(paths, operator.preparation, config), len(paths)
@@ -108,16 +108,16 @@ def from_files(paths, preparation, config):
 def from_records(prefix, operator):
     """Return the pictures of the test records, as from_files does, and their number."""
     from data.datasets import stored_layers
-    from data.tfrecord import inspect, record_path
+    from data.records.test_records import inspect, record_path
 
     path = record_path(prefix)
     info = inspect(path)
     if info.preparation != operator.preparation:
         # A published checkpoint does not say how it was trained: the dev section does.
-        says = "the dev section says" if operator.kept.preparation is None else "the network wants"
+        says = "the dev section says" if operator.info.preparation is None else "the network wants"
         raise InputError(
-            f"{path} has {info.preparation.words()}, {says} {operator.preparation.words()}; make "
-            "the records again with generate_tfrec.py"
+            f"{path} has {info.preparation.describe()}, {says} {operator.preparation.describe()}; "
+            "make the records again with generate_tfrec.py"
         )
     return stored_layers(path), info.count
 
@@ -132,7 +132,7 @@ def write(stem, layers, operator, config, save_layers):
     folder, ending, quality = config.test.result, config.test.format, config.test.jpg_quality
     write_sdr(result_path(folder, stem, ending), result, quality)
     if save_layers:
-        seen = {"input": layers.normalised, "high": layers.high, "bot": layers.bot}
+        seen = {"input": layers.normalized, "high": layers.high, "bot": layers.bot}
         made = {name: picture for name, picture in pictures.items() if name != "output"}
         for name, layer in {**seen, **made}.items():
             write_sdr(result_path(folder, f"{stem}_{name}", ending), stretched(layer), quality)

@@ -5,7 +5,7 @@ to go on where it stopped: --epochs counts all epochs, those before included.
 """
 
 from configs.command_line import run
-from train_stage import train
+from training.stage import train
 
 SWITCHES = {"epochs": "train.epochs_bot"}
 

@@ -7,7 +7,7 @@ before included.
 """
 
 from configs.command_line import run
-from train_stage import train
+from training.stage import train
 
 SWITCHES = {
     "epochs": "train.epochs_ft",

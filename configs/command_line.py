@@ -6,10 +6,10 @@ import copy
 import os
 import sys
 
-from configs.check import KINDS, check
 from configs.configs import config as defaults
 from configs.presets import PRESETS
-from data.errors import InputError
+from configs.schema import KINDS, check
+from system.errors import InputError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -84,7 +84,7 @@ def settings(args, switches):
     return config
 
 
-def given_by_hand(args):
+def keys_from_set(args):
     """Return the set of "section.key" names that --set gave on the command line."""
     return {text.partition("=")[0].strip() for text in args.set}
 

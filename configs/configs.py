@@ -91,6 +91,9 @@ config.train.val_every = 1
 # (+) "default": one device; "mirrored": all GPUs of this machine; "multi_worker": those of
 # several machines, named in TF_CONFIG. The replicas share each batch.
 config.train.strategy = "default"
+# (+) Of convolutions: "float32", or "bfloat16", which is faster where the processor has avx512_bf16
+# or AMX, or the GPU tensor cores; losses, optimizer and moments stay in float32.
+config.train.precision = "float32"
 config.train.log_path = "logs/"  # (+) TensorBoard's files: high, bot and ft inside
 
 config.test = EasyDict()
@@ -99,6 +102,7 @@ config.test.hdr_path = "dataset/test/"
 config.test.result = "result/"
 config.test.format = "jpg"  # (+) jpg or png
 config.test.jpg_quality = 95  # (+)
+config.test.precision = "float32"  # (+) or "bfloat16", see train.precision
 # (+) None takes what the checkpoint keeps; a value here overrides it (see model.display_*).
 config.test.display_range = None
 config.test.display_colour = None

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from data.errors import InputError
-from data.packed_samples import unpack_sample
-from data.prepare import Layers
-from data.tfrecord import decode
+from data.preparation.prepare import Layers
+from data.records.packed_samples import unpack_sample
+from data.records.test_records import decode
+from system.errors import InputError
 
 # Records shuffled at a time, as in the original.
 SHUFFLE = {"high": 250, "bot": 250, "ft": 500}
@@ -110,8 +110,8 @@ def stored_layers(path):
     records = tf.data.TFRecordDataset(str(path)).map(decode)
     try:
         for arrays in records.prefetch(1).as_numpy_iterator():
-            floor = float(arrays["floor"].item())
-            layers = Layers(arrays["hdr"], arrays["high"], arrays["bot"], floor)
+            black_offset = float(arrays["black_offset"].item())
+            layers = Layers(arrays["hdr"], arrays["high"], arrays["bot"], black_offset)
             yield arrays["stem"].decode(), layers
     # TensorFlow's own message may hold bytes of the damage that are no text.
     except (tf.errors.OpError, ValueError) as error:

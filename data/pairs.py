@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from data.errors import InputError
-from data.image_io import HDR_SUFFIXES, SDR_SUFFIXES, read_hdr_counted, read_sdr
-from data.samples import remarks_on
+from data.pictures import HDR_SUFFIXES, SDR_SUFFIXES, read_hdr_counted, read_sdr
+from data.pictures.sanitize import remarks_on
+from system.errors import InputError
 
 
 class Pair(NamedTuple):
@@ -40,7 +40,7 @@ def find_pairs(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
     return [Pair(hdr[stem], sdr[stem]) for stem in sorted(hdr.keys() & sdr.keys())], faults
 
 
-def find_lonely(hdr_path, sdr_path, appendix_hdr):
+def find_unpaired(hdr_path, sdr_path, appendix_hdr):
     """Tell the HDR files that have no SDR partner from those that have.
 
     Args:

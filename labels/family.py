@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics.colour import chromaticity_at
-from metrics.display import floored, log_average, scene
+from metrics.color import chromaticity_at
+from metrics.operators.display import floored, log_average, scene
 from models.display import srgb_encode
 from models.guided import guided_filter
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from metrics.colour import colour, decode_srgb
-from metrics.display import floored
+from metrics.color import colour, decode_srgb
+from metrics.operators.display import floored
 from metrics.pair import luminance
 
 STEPS = 64  # of the curve that stands for a picture's global part
@@ -25,7 +25,7 @@ class Figures(NamedTuple):
 
     blown, crushed: shares of the pixels whose channels are all 255, or all 0 though the
         scene has light there.
-    correlation, chroma_ratio, cast: see metrics.colour.Colour; the first two NaN where
+    correlation, chroma_ratio, cast: see metrics.color.Colour; the first two NaN where
         the scene has no colour.
     span: codes between the 1 % darkest and the 1 % brightest of the smoothed picture.
     halo: mean overshoot beside strong edges against the picture's own global curve, codes.
@@ -63,7 +63,7 @@ def figures(hdr, sdr):
         sdr: H×W×3 uint8, sRGB-encoded.
 
     Raises:
-        InputError: as metrics.colour.colour.
+        InputError: as metrics.color.colour.
     """
     tint = colour(hdr, sdr)
     own = luminance(np.maximum(hdr, 0))

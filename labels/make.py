@@ -5,12 +5,12 @@ Imports no TensorFlow, so that each process starts at once.
 
 import time
 
-from data.image_io import read_hdr
-from data.sdr import decode_sdr, encode_sdr
+from data.pictures import read_hdr
+from data.pictures.sdr import decode_sdr, encode_sdr
+from evaluation.rows import digest
 from labels.guards import Figures, broken, figures
 from labels.record import FIELDS, rounded
 from labels.search import choose
-from metrics.evaluation import digest
 from metrics.tmqi import tmqi
 
 QUALITY = 97  # of JPEGs, which are 4:4:4; training should not learn their blocks

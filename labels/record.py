@@ -1,8 +1,8 @@
 """make_sdr.csv: one row per label that was made, read back to go on with a broken run."""
 
-from data.csv_file import read_table, write_table
 from labels.family import Setting
 from labels.guards import Figures
+from system.csv_file import read_table, write_table
 
 # key_of_file stands last, so that a line cut short never passes for a whole one.
 FIELDS = (

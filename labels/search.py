@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.errors import InputError
+from evaluation.report_pictures import reduced
 from labels.family import Setting, prepared, render
 from labels.guards import broken, figures
 from metrics.operators import OPERATORS
-from metrics.report_pictures import reduced
 from metrics.tmqi import MIN_SIDE, TMQI, tmqi
+from system.errors import InputError
 
 SIDE = 512  # pixels, longer side of the picture that is searched on
 FINALISTS = 4  # tried at full size until one passes the guards there too

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from data.image_io import write_sdr
+from data.pictures import write_sdr
 
 COLUMNS, LINES = 4, 5
 WIDTH, HEIGHT = 360, 270  # pixels, what a picture is fitted into

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from metrics.pair import LUMINANCE
+from standards.srgb import LUMINANCE
 
 CODES = 255.0  # of display codes from 0 to 1
 

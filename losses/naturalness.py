@@ -10,11 +10,11 @@ import math
 from keras import ops
 
 from losses.luma import CODES, luminance
-from metrics import tmqi
-from metrics.tmqi import BLOCK
+from standards import tmqi
+from standards.tmqi import BLOCK_SIDE
 
 # Standard deviations of TMQI's two laws, brought from codes to 0..1.
-_A, _B = tmqi.BETA
+_A, _B = tmqi.CONTRAST_BETA
 BRIGHTNESS_SPREAD = tmqi.BRIGHTNESS_SPREAD / CODES
 CONTRAST_SPREAD = tmqi.CONTRAST_SCALE / CODES * math.sqrt(_A * _B / (_A + _B + 1)) / (_A + _B)
 EPSILON = 1e-6
@@ -37,8 +37,8 @@ def naturalness_difference(a, b):
 def brightness_and_contrast(x):
     """Return (mean luminance, mean deviation of the complete 11×11 blocks), N each."""
     luma = luminance(x)
-    mean = ops.average_pool(luma, BLOCK, strides=BLOCK, padding="valid")
-    square = ops.average_pool(luma * luma, BLOCK, strides=BLOCK, padding="valid")
-    samples = BLOCK * BLOCK
+    mean = ops.average_pool(luma, BLOCK_SIDE, strides=BLOCK_SIDE, padding="valid")
+    square = ops.average_pool(luma * luma, BLOCK_SIDE, strides=BLOCK_SIDE, padding="valid")
+    samples = BLOCK_SIDE * BLOCK_SIDE
     variance = ops.maximum(square - mean**2, EPSILON) * (samples / (samples - 1))
     return ops.mean(luma, axis=(1, 2, 3)), ops.mean(ops.sqrt(variance), axis=(1, 2, 3))

@@ -9,12 +9,11 @@ import math
 
 from keras import ops
 
-from data.errors import InputError
 from losses.color import delta_e_itp, delta_hue_ipt
 from losses.naturalness import naturalness_difference
 from losses.ssim import (
-    LEAST_SIDE,
-    LEAST_SIDE_MULTI_SCALE,
+    MIN_SIDE,
+    MIN_SIDE_MULTI_SCALE,
     minmax_epsilon,
     ms_ssim,
     ms_ssim_tmqi,
@@ -22,6 +21,7 @@ from losses.ssim import (
     ssim_tmqi,
 )
 from losses.structural_fidelity import structural_fidelity
+from system.errors import InputError
 
 # Weights of the paper's totals.
 RECIPES = {
@@ -82,7 +82,7 @@ class Objective:
         """Raise InputError where a patch of this size is too small for the terms."""
         terms = (*self.weights, *self.reported)
         multi_scale = any(name in MULTI_SCALE for name in terms)
-        least = LEAST_SIDE_MULTI_SCALE if multi_scale else LEAST_SIDE
+        least = MIN_SIDE_MULTI_SCALE if multi_scale else MIN_SIDE
         if min(height, width) < least:
             raise InputError(
                 f"patches of {height}x{width} are too small for the loss of {self.stage}: "
@@ -94,7 +94,7 @@ class Objective:
 
         Args:
             output, ground_truth, source: N×H×W×3; in high and bot the branch's
-                own layers, in ft the pictures, `source` being the normalised HDR.
+                own layers, in ft the pictures, `source` being the normalized HDR.
             variables: the trained variables.
         """
         terms = self._terms(self.weights, output, ground_truth, source, variables)

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from data.errors import InputError
 from losses.vgg16_file import read_arrays
+from system.errors import InputError
 
 # (channels, convolutions) of each block, up to the last layer that is compared.
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 1))

@@ -19,8 +19,8 @@ WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
 TMQI_C1, TMQI_C2 = 0.01, 10.0
 LEVEL_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-LEAST_SIDE = WINDOW
-LEAST_SIDE_MULTI_SCALE = 161  # halved four times, rounding up, leaves one window
+MIN_SIDE = WINDOW
+MIN_SIDE_MULTI_SCALE = 161  # halved four times, rounding up, leaves one window
 EPSILON = 1e-6
 
 

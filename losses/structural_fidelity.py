@@ -7,10 +7,10 @@ stays: what the HDR picture shows must become visible, however faint it is.
 
 from keras import ops
 
-from data.normalize import GAMMA
+from data.preparation.normalize import GAMMA
 from losses.luma import CODES, luminance
 from losses.ssim import halve, moments
-from metrics.tmqi import C1, C2, FREQUENCIES, HDR_RANGE, SCALE_WEIGHTS, threshold
+from standards.tmqi import C1, C2, FREQUENCIES_CPD, HDR_RANGE, SCALE_WEIGHTS, contrast_threshold
 
 EPSILON = 1e-6
 
@@ -20,16 +20,16 @@ def structural_fidelity(shown, source):
 
     Args:
         shown: N×H×W×3 display-encoded RGB around [0, 1], sides of at least 161.
-        source: N×H×W×3, the normalised HDR pictures in domain gamma.
+        source: N×H×W×3, the normalized HDR pictures in domain gamma.
     """
     y = CODES * luminance(shown)
     # No record holds negative samples; their power would be NaN, in the gradient alone.
     x = HDR_RANGE * luminance(ops.maximum(source, 0.0) ** (1 / GAMMA))
     fidelity = 1.0
-    for level, (frequency, weight) in enumerate(zip(FREQUENCIES, SCALE_WEIGHTS, strict=True)):
+    for level, (frequency, weight) in enumerate(zip(FREQUENCIES_CPD, SCALE_WEIGHTS, strict=True)):
         if level:
             x, y = halve(x), halve(y)
-        mean = ops.mean(_fidelity_map(y, x, float(threshold(frequency))))
+        mean = ops.mean(_fidelity_map(y, x, contrast_threshold(frequency)))
         # A negative mean has no fractional power: it counts as almost 0.
         positive = mean > EPSILON
         fidelity = fidelity * ops.where(positive, ops.where(positive, mean, 1.0), EPSILON) ** weight

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.errors import InputError
 from metrics.pair import check_pair
 from metrics.phase import band_filters, even_response, phase, spectrum
 from metrics.tmqi import tmqi
+from system.errors import InputError
 
 FINE, COARSE = (2, 2), (8, 8)  # finest wavelength in pixels, ratio to the next
 

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from data.errors import InputError
-
-# Row Y of the linear sRGB / BT.709 to CIE XYZ matrix (ITU-R BT.709-6, item 3.2).
-LUMINANCE = (0.2126, 0.7152, 0.0722)
+from standards.srgb import LUMINANCE
+from system.errors import InputError
 
 
 def luminance(rgb):

@@ -1,6 +1,6 @@
 """All scores of one tone-mapped picture."""
 
-from metrics.colour import colour
+from metrics.color import colour
 from metrics.fsitm import fsitm
 from metrics.tmqi import SCALE_WEIGHTS, tmqi
 
@@ -21,7 +21,7 @@ def scores(hdr, sdr):
 
     Returns:
         dict from each of SCORES to a float, NaN where a score has no value: see
-        metrics.tmqi, metrics.fsitm and metrics.colour. FSITM is the mean of the
+        metrics.tmqi, metrics.fsitm and metrics.color. FSITM is the mean of the
         channels, FSITM_TMQI the average of that and Q, S_1 the finest scale.
 
     Raises:

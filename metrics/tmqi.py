@@ -10,20 +10,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.errors import InputError
 from metrics.moments import window_moments
 from metrics.normal_cdf import normal_cdf
 from metrics.pair import check_pair, luminance
+from standards.tmqi import (
+    BLOCK_SIDE,
+    BRIGHTNESS_MEAN,
+    BRIGHTNESS_SPREAD,
+    C1,
+    C2,
+    CONTRAST_BETA,
+    CONTRAST_SCALE,
+    FREQUENCIES_CPD,
+    HDR_RANGE,
+    SCALE_WEIGHTS,
+    contrast_threshold,
+)
+from system.errors import InputError
 
 MIN_SIDE = 161  # a shorter side leaves no complete window on the fifth scale
-SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # finest first, as in MS-SSIM
-FREQUENCIES = (16.0, 8.0, 4.0, 2.0, 1.0)  # cycles per degree seen by each scale
-C1, C2 = 0.01, 10.0
-HDR_RANGE = 2.0**32 - 1
-BLOCK = 11  # side of the contrast blocks
-BRIGHTNESS, BRIGHTNESS_SPREAD = 115.94, 27.99  # normal law of the mean code
-CONTRAST_SCALE = 64.29  # codes that the law of the contrast calls 1
-BETA = (4.4, 10.1)  # that law
 
 
 class TMQI(NamedTuple):
@@ -87,22 +92,11 @@ def structural_fidelity(hdr_luminance, sdr_luminance):
         sdr_luminance: H×W float64, 0..255.
     """
     scores = []
-    for frequency in FREQUENCIES:
+    for frequency in FREQUENCIES_CPD:
         if scores:
             hdr_luminance, sdr_luminance = halve(hdr_luminance), halve(sdr_luminance)
-        scores.append(_scale_score(hdr_luminance, sdr_luminance, threshold(frequency)))
+        scores.append(_scale_score(hdr_luminance, sdr_luminance, contrast_threshold(frequency)))
     return tuple(scores)
-
-
-def threshold(frequency):
-    """Contrast of half visibility, in code values of an 8-bit picture of mean 128.
-
-    Contrast sensitivity of J. Mannos and D. Sakrison, IEEE Trans. Information Theory
-    20(4), 1974; the factor 1.4 turns an amplitude into a standard deviation.
-    """
-    f = 0.114 * frequency
-    sensitivity = 100 * 2.6 * (0.0192 + f) * np.exp(-(f**1.1))
-    return 128 / (1.4 * sensitivity)
 
 
 def _scale_score(x, y, visible):
@@ -134,25 +128,29 @@ def naturalness(sdr_luminance):
         sdr_luminance: H×W float64, 0..255.
     """
     rows, columns = sdr_luminance.shape
-    padding = (-rows % BLOCK, -columns % BLOCK)
+    padding = (-rows % BLOCK_SIDE, -columns % BLOCK_SIDE)
     # The zeros of the padding count in the deviation of the last blocks, as in the original.
     padded = np.pad(sdr_luminance, ((0, padding[0]), (0, padding[1])))
-    blocks = padded.reshape(padded.shape[0] // BLOCK, BLOCK, padded.shape[1] // BLOCK, BLOCK)
+    blocks = padded.reshape(
+        padded.shape[0] // BLOCK_SIDE, BLOCK_SIDE, padded.shape[1] // BLOCK_SIDE, BLOCK_SIDE
+    )
     deviations = blocks.std(axis=(1, 3), ddof=1)
     # A block weighs by its visible pixels.
-    row_weight = np.full(deviations.shape[0], BLOCK)
-    column_weight = np.full(deviations.shape[1], BLOCK)
+    row_weight = np.full(deviations.shape[0], BLOCK_SIDE)
+    column_weight = np.full(deviations.shape[1], BLOCK_SIDE)
     row_weight[-1] -= padding[0]
     column_weight[-1] -= padding[1]
     contrast = row_weight @ deviations @ column_weight / sdr_luminance.size
 
-    brightness = np.exp(-((sdr_luminance.mean() - BRIGHTNESS) ** 2) / (2 * BRIGHTNESS_SPREAD**2))
+    brightness = np.exp(
+        -((sdr_luminance.mean() - BRIGHTNESS_MEAN) ** 2) / (2 * BRIGHTNESS_SPREAD**2)
+    )
     return float(brightness * _relative_beta(contrast / CONTRAST_SCALE))
 
 
 def _relative_beta(x):
-    """Density of the BETA law over its greatest value."""
-    rise, fall = BETA[0] - 1, BETA[1] - 1
+    """Density of the CONTRAST_BETA law over its greatest value."""
+    rise, fall = CONTRAST_BETA[0] - 1, CONTRAST_BETA[1] - 1
     mode = rise / (rise + fall)
     if not 0 < x < 1:
         return 0.0

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from data.atomic import replacing
-from data.errors import InputError
+from system.atomic import replacing
+from system.errors import InputError
 
 STATE = "checkpoint"
 MARKER = ".saving-"  # and the name of the checkpoint that is being written

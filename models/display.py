@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.normalize import GAMMA, minmax, stretch
+from data.preparation.normalize import GAMMA, minmax, stretch
 from models.guided import guided_filter
 
 DARKEST = 1e-6  # luminance told from black, as a share of the brightest
@@ -37,15 +37,15 @@ class Display(NamedTuple):
         return self._replace(**{field: v for field, v in given.items() if v is not None})
 
 
-def displayed(output, normalised, domain, display, floor=0.0):
+def displayed(output, normalized, domain, display, black_offset=0.0):
     """Return the picture to write.
 
     Args:
         output: H×W×3 float32, the network's.
-        normalised: H×W×3 float32 in [0, 1], the network's source picture.
+        normalized: H×W×3 float32 in [0, 1], the network's source picture.
         domain: "gamma" or "linear": how both encode light.
         display: a Display.
-        floor: of the source picture, see data.prepare.Layers.
+        black_offset: of the source picture, see data.preparation.prepare.Layers.
 
     Returns:
         H×W×3 uint8, display-encoded RGB.
@@ -60,9 +60,9 @@ def displayed(output, normalised, domain, display, floor=0.0):
 
     def light(rows):
         """The HDR picture's."""
-        band = normalised[rows]
+        band = normalized[rows]
         band = band ** np.float32(1 / GAMMA) if domain == "gamma" else band
-        return band + np.float32(floor)
+        return band + np.float32(black_offset)
 
     shape = output.shape[:2]
     if display.colour == "network":

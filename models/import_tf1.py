@@ -4,7 +4,7 @@ They hold each branch's variables under a scope of their own, Adam's two
 moments beside every variable as NAME/Adam and NAME/Adam_1, and global_step.
 """
 
-from data.errors import InputError
+from system.errors import InputError
 
 # Adam's moments: Keras' name for them, and the original's suffix.
 MOMENTS = {"momentum": "Adam", "velocity": "Adam_1"}
@@ -57,7 +57,7 @@ def load_optimizer(reader, path, branches, trainer):
     Args:
         reader, path: the opened checkpoint and its path, for messages.
         branches: dict from name to model.
-        trainer: the models.trainer.Trainer of those branches.
+        trainer: the training.trainer.Trainer of those branches.
     """
     trainer.optimizer.iterations.assign(_tensor(reader, path, "global_step", ()))
     for kind, suffix in MOMENTS.items():
@@ -73,7 +73,7 @@ def moments_of(trainer, kind):
     """Return Adam's moments of one kind.
 
     Args:
-        trainer: models.trainer.Trainer.
+        trainer: training.trainer.Trainer.
         kind: a key of MOMENTS.
 
     Returns:

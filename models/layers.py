@@ -16,7 +16,7 @@ class MomentNormalization(keras.layers.Layer):
 
     Moments are taken over `axes` of the array at hand, in training and testing
     alike: PER_PICTURE is the original's instance, PER_BATCH its batch
-    normalisation. keras.layers.BatchNormalization differs: it tests with
+    normalization. keras.layers.BatchNormalization differs: it tests with
     moving averages.
     """
 
@@ -25,13 +25,13 @@ class MomentNormalization(keras.layers.Layer):
         self.axes = tuple(axes)
 
     def call(self, x, training=False):
-        """Return the normalised x, of the same shape."""
+        """Return the normalized x, of the same shape."""
         if training:
             return ops.custom_gradient(self._with_gradient)(x)
-        return self._normalised(x)[0]
+        return self._normalized(x)[0]
 
-    def _normalised(self, x):
-        """Return the normalised x and the deviations it was divided by."""
+    def _normalized(self, x):
+        """Return the normalized x and the deviations it was divided by."""
         centred = x - self._mean(x)
         deviation = ops.sqrt(self._mean(centred * centred) + EPSILON)
         return centred / deviation, deviation
@@ -51,7 +51,7 @@ class MomentNormalization(keras.layers.Layer):
         """The same with its gradient in closed form: a fifth less time than by the chain
         rule, and the result alone is kept for the way back.
         """
-        y, deviation = self._normalised(x)
+        y, deviation = self._normalized(x)
 
         def gradient(*args, upstream=None):
             (dy,) = args if upstream is None else (upstream,)
@@ -81,7 +81,7 @@ def convolution(x, channels, size, name):
 
 
 def conv_block(x, channels, size, axes, name):
-    """Convolution, leaky ReLU 0.3, moment normalisation (CL_IN, CL_BN)."""
+    """Convolution, leaky ReLU 0.3, moment normalization (CL_IN, CL_BN)."""
     x = convolution(x, channels, size, name)
     x = keras.layers.LeakyReLU(negative_slope=NEGATIVE_SLOPE)(x)
     return MomentNormalization(axes)(x)
@@ -90,7 +90,7 @@ def conv_block(x, channels, size, axes, name):
 def tri_group(x, name):
     """Residual block with kernels of 1, 3 and 5 pixels on thirds of the channels (TRI).
 
-    Normalised per picture in every branch, the bot branch included.
+    Normalized per picture in every branch, the bot branch included.
     """
     thirds = ops.split(x, 3, axis=-1)
     parts = [

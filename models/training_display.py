@@ -6,7 +6,7 @@ Only the display "clip", "source"; differentiable in the network's output.
 import numpy as np
 from keras import ops
 
-from data.normalize import GAMMA, SDR_GAMMA
+from data.preparation.normalize import GAMMA, SDR_GAMMA
 from models.display import DARKEST, GUIDE_EDGE, LUMINANCE
 
 TINY = 1e-9
@@ -29,7 +29,7 @@ class TrainingDisplay:
 
         Args:
             output: N×H×W×3, the network's.
-            source: N×H×W×3 in [0, 1], the normalised HDR pictures.
+            source: N×H×W×3 in [0, 1], the normalized HDR pictures.
         """
         codes = ops.clip(output, 0.0, 1.0)
         if self.linear:

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from data.errors import InputError
 from models.checkpoint_files import newest
+from models.checkpoint_info import info_of
 from models.import_tf1 import is_tf1, load_branch
-from models.kept import kept_of
+from system.errors import InputError
 
 
 def load_branches(folder, branches):
@@ -16,7 +16,7 @@ def load_branches(folder, branches):
         branches: dict from branch name to model.
 
     Returns:
-        models.kept.Kept, or None where the folder has no checkpoint.
+        models.checkpoint_info.CheckpointInfo, or None where the folder has no checkpoint.
 
     Raises:
         InputError: all are damaged, or it is not of this network.
@@ -25,7 +25,7 @@ def load_branches(folder, branches):
     if found is None:
         return None
     load_from(found, branches)
-    return kept_of(found)
+    return info_of(found)
 
 
 def load_from(found, branches):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.prepare import LEAST_BOT_SIDE
+from data.preparation.prepare import MIN_BOT_SIDE
 
 # Rounding to 8 bits alone can turn the smallest difference into one grey level.
 LIMIT = 2
@@ -28,7 +28,7 @@ def sizes_of(picture, level_num):
     """Yield a picture and odd-sized parts of it: some two thirds, and the least that works."""
     height, width = picture.shape[:2]
     step = 2**level_num
-    least = LEAST_BOT_SIDE * step + step - 1
+    least = MIN_BOT_SIDE * step + step - 1
     yield picture
     for rows, columns in ((height * 2 // 3 | 1, width * 3 // 4 | 1), (least, least)):
         if least <= rows < height and least <= columns < width:

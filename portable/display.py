@@ -4,21 +4,21 @@ import math
 
 import tensorflow as tf
 
-from data.normalize import GAMMA
+from data.preparation.normalize import GAMMA
 from models.display import DARKEST, GUIDE_EDGE, LUMINANCE
 from portable.guided import guided_filter
 from portable.preparation import minmax
 
 
-def displayed(output, normalised, domain, display, floor=0.0):
+def displayed(output, normalized, domain, display, black_offset=0.0):
     """Return the picture to show as uint8, see models.display.displayed."""
     picture = minmax(output) if display.range == "minmax" else tf.clip_by_value(output, 0.0, 1.0)
     if domain == "linear":
         picture = tf.pow(picture, GAMMA)
     if display.colour == "source":
-        light = tf.pow(normalised, 1 / GAMMA) if domain == "gamma" else normalised
+        light = tf.pow(normalized, 1 / GAMMA) if domain == "gamma" else normalized
         # Each channel is an array of its own, as in portable.pyramid.
-        light = tf.unstack(light + floor, axis=-1)
+        light = tf.unstack(light + black_offset, axis=-1)
         target = _luminance(tf.unstack(srgb_decode(picture), axis=-1))
         if display.guided:
             target = _following(light, target, display.guided)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from data.atomic import replacing, replacing_folder
-from data.errors import InputError
 from portable.graph import INPUT, OUTPUT
+from system.atomic import replacing, replacing_folder
+from system.errors import InputError
 
 SIGNATURE = "serving_default"
 OPSET = 18  # the newest that tf2onnx 1.17 writes

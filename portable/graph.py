@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from portable.display import displayed
-from portable.preparation import crop_to_multiple, normalise_hdr_with_floor
+from portable.preparation import crop_to_multiple, normalize_hdr_with_offset
 from portable.pyramid import decompose
 
 INPUT, OUTPUT = "linear_rgb", "display_rgb"
@@ -14,7 +14,7 @@ def portable_operator(network, preparation, display):
 
     Args:
         network: the keras.Model of models.tone_mapper.
-        preparation: the data.prepare.Preparation it was trained with.
+        preparation: the data.preparation.prepare.Preparation it was trained with.
         display: the models.display.Display to show its output with.
 
     Returns:
@@ -28,10 +28,10 @@ def portable_operator(network, preparation, display):
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32, INPUT)])
     def tone_map(linear_rgb):
         cropped = crop_to_multiple(linear_rgb, 2**level_num)
-        normalised, floor = normalise_hdr_with_floor(cropped, domain)
-        high, bot = decompose(normalised, *layers, level_num)
+        normalized, black_offset = normalize_hdr_with_offset(cropped, domain)
+        high, bot = decompose(normalized, *layers, level_num)
         output = network({"high": high, "bot": bot}, training=False)["output"]
-        shown = displayed(output, normalised, domain, display, floor)
+        shown = displayed(output, normalized, domain, display, black_offset)
         shown.set_shape([1, None, None, 3])
         return {OUTPUT: shown}
 

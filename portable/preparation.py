@@ -1,8 +1,8 @@
-"""data.normalize as a TensorFlow graph. Pictures are 1×H×W×3 float32."""
+"""data.preparation.normalize as a TensorFlow graph. Pictures are 1×H×W×3 float32."""
 
 import tensorflow as tf
 
-from data.normalize import CLIPPED_FRACTION, GAMMA
+from data.preparation.normalize import CLIPPED_FRACTION, GAMMA
 
 _PER_THOUSAND = round(CLIPPED_FRACTION * 1000)
 
@@ -34,14 +34,14 @@ def minmax(image):
     return (image - low) / span
 
 
-def normalise_hdr_with_floor(image, domain):
+def normalize_hdr_with_offset(image, domain):
     """Turn scene-linear samples of any scale, finite and not negative, into [0, 1].
 
     Returns:
-        (the picture, the light that min-max took away), see data.normalize.
+        (the picture, the light that min-max took away), see data.preparation.normalize.
     """
     clipped = clip_highlights(image)
     low, high = tf.reduce_min(clipped), tf.reduce_max(clipped)
-    floor = tf.where(high > low, low / tf.where(high > low, high - low, 1.0), 0.0)
+    black_offset = tf.where(high > low, low / tf.where(high > low, high - low, 1.0), 0.0)
     stretched = minmax(clipped)
-    return tf.pow(stretched, GAMMA) if domain == "gamma" else stretched, floor
+    return tf.pow(stretched, GAMMA) if domain == "gamma" else stretched, black_offset

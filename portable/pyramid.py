@@ -1,4 +1,6 @@
-"""data.pyramid as a TensorFlow graph. Pictures are 1×H×W×3 float32, sides multiples of 2^n.
+"""data.preparation.pyramid as a TensorFlow graph.
+
+Pictures are 1×H×W×3 float32, sides multiples of 2^n.
 
 The bilateral filter is OpenCV's formula on shifted copies of the picture; the
 result differs from OpenCV's by 3e-7 on pictures in [0, 1].
@@ -7,14 +9,14 @@ result differs from OpenCV's by 3e-7 on pictures in [0, 1].
 import numpy as np
 import tensorflow as tf
 
-from data.pyramid import DIAMETER, SIGMA_COLOUR, weights_by_distance
+from data.preparation.pyramid import DIAMETER, SIGMA_COLOUR, weights_by_distance
 from models.upsample import BINOMIAL, BinomialUpsample
 
 _RADIUS = DIAMETER // 2
 
 
 def decompose(image, decompose_filter, fuse_mid_layers, level_num):
-    """Split a picture into (high, bot), see data.pyramid.decompose."""
+    """Split a picture into (high, bot), see data.preparation.pyramid.decompose."""
     if decompose_filter == "bilateral":
         smooth = bilateral_filter(image)
         levels, bot = _gaussian_levels(tf.nn.avg_pool2d(smooth, 2, 2, "VALID"), level_num - 1)

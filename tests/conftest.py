@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# Programs that tests start import the project and the helpers.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
 GOLDEN = Path(__file__).parent / "golden" / "iqatm"
 
 
@@ -125,7 +127,7 @@ def small_disk(tmp_path):
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory):
     """Shared by all tests: what one writes must lie in a folder of its own."""
-    from studio import Studio
+    from helpers.studio import Studio
 
     return Studio(tmp_path_factory.mktemp("studio"))
 

@@ -1,6 +1,6 @@
-import adversarial_steps
 import numpy as np
 import pytest
+from helpers import adversarial_steps
 
 
 @pytest.mark.parametrize(

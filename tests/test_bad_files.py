@@ -8,14 +8,14 @@ import sys
 
 import numpy as np
 import pytest
-from bad_files import SCENE, bad_files, odd_files
 from conftest import ROOT, run_script
-from test_data_radiance import picture
+from helpers.bad_files import SCENE, bad_files, odd_files
+from test_data_pictures_radiance import picture
 
-from data.errors import InputError
-from data.exr import encode_exr
-from data.image_io import read_hdr, read_sdr
-from data.prepare import Preparation, prepare_picture
+from data.pictures import read_hdr, read_sdr
+from data.pictures.exr import encode_exr
+from data.preparation.prepare import Preparation, prepare_picture
+from system.errors import InputError
 
 PREPARATION = Preparation("gamma", "bilateral", True, 3)
 MEMORY = 2**31

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT
-from studio import steps_in, weights_in
+from helpers.studio import steps_in, weights_in
 
 DETERMINED = {"TF_DETERMINISTIC_OPS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
 STEPS = 2  # of an epoch: 9 patches, 4 a batch

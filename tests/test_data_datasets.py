@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from shards import PREPARATION, SIZE, packed
+from helpers.shards import PREPARATION, SIZE, packed
 
 from data.datasets import steps_per_epoch, training_batches
-from data.packed_samples import unpack_sample
-from data.schema import patch_shapes
-from data.shard_writer import ShardWriter
-from data.shards import read_index
+from data.records.index import read_index
+from data.records.packed_samples import unpack_sample
+from data.records.schema import patch_shapes
+from data.records.writer import ShardWriter
 
 
 def records(folder, kind, count=11, shards=3):

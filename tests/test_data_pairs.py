@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from conftest import scene
 
-from data.errors import InputError
-from data.image_io import write_hdr, write_sdr
-from data.pairs import Pair, find_lonely, find_pairs, inspect_pair
-from data.parallel import in_order
+from data.pairs import Pair, find_pairs, find_unpaired, inspect_pair
+from data.pictures import write_hdr, write_sdr
+from system.errors import InputError
+from system.parallel import in_order
 
 
 @pytest.fixture
@@ -78,6 +78,6 @@ def test_a_partner_has_any_ending(folders):
     hdr, sdr = folders
     (sdr / "b.png").rename(sdr / "b.JPEG")
     (sdr / "b.tif").touch()
-    lonely, partners = find_lonely(hdr, sdr, ".hdr")
+    lonely, partners = find_unpaired(hdr, sdr, ".hdr")
     assert lonely == [hdr / "only hdr.hdr"]
     assert partners == {"a": [sdr / "a.png"], "b": [sdr / "b.JPEG", sdr / "b.tif"]}

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data.image_io import read_hdr, write_hdr, write_sdr
+from data.pictures import read_hdr, write_hdr, write_sdr
 from metrics.operators import OPERATORS
 from metrics.scores import scores
 

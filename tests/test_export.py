@@ -8,8 +8,8 @@ import pytest
 from conftest import run_script, scene
 
 import export
-from data.errors import InputError
-from data.image_io import write_hdr
+from data.pictures import write_hdr
+from system.errors import InputError
 
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnxruntime"))
 

@@ -8,12 +8,12 @@ import subprocess
 import numpy as np
 import pytest
 from conftest import ROOT, run_script, scene
-from stages import stage, train
+from helpers.stages import stage, train
 
-from data.errors import InputError
-from data.image_io import write_hdr
+from data.pictures import write_hdr
 from models.checkpoint_files import newest
-from models.event_file import EventFile
+from system.errors import InputError
+from training.summaries import EventFile
 
 PAGE = 4096
 

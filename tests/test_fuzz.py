@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from data.errors import InputError
-from data.sdr import decode_sdr
+from data.pictures.sdr import decode_sdr
+from system.errors import InputError
 
 
 @pytest.mark.parametrize(("reader", "inputs"), [("hdr", 1500), ("sdr", 1500), ("record", 40)])
 def test_damaged_files_do_no_harm(reader, inputs):
-    command = [sys.executable, "tests/fuzz_readers.py", "--readers", reader]
+    command = [sys.executable, "tests/helpers/fuzz_readers.py", "--readers", reader]
     outcome = subprocess.run(
         [*command, "--inputs", str(inputs), "--seed", "7"],
         cwd=ROOT,

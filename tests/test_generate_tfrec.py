@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT, scene
-from studio import Studio
+from helpers.studio import Studio
 
-from data.image_io import write_sdr
+from data.pictures import write_sdr
 
 
 def test_records(studio, records):
@@ -63,7 +63,7 @@ def test_damaged_records_are_named_before_training(studio, records, tmp_path):
 
 @pytest.mark.slow
 def test_records_outlive_kills_of_the_script(studio, records, tmp_path):
-    from data.shards import read_index, verify
+    from data.records.index import read_index, verify
 
     folder = shutil.copytree(studio.folder / "records", tmp_path / "records")
     index = folder / "ft_.json"

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from conftest import scene
 
-from data.errors import InputError
 from labels.family import Setting, curve, prepared, render
-from metrics.colour import colour
+from metrics.color import colour
+from system.errors import InputError
 
 PLAIN = Setting(key=0.18, white=4.0, contrast=1.0, detail=1.0)
 

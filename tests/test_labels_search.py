@@ -5,12 +5,12 @@ import pytest
 from test_evaluate import scene
 
 import labels.search as search
-from data.errors import InputError
 from labels.family import Setting
 from labels.guards import Figures, broken, figures
 from labels.search import BOUNDS, FAMILY, MOVES, Candidate, Trials, choose, refined
 from metrics.operators import OPERATORS
 from metrics.tmqi import TMQI, tmqi
+from system.errors import InputError
 
 FINE = Figures(0, 0, 1, 1, 0, 200, 0, 1)
 

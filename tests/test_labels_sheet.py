@@ -1,6 +1,6 @@
 import numpy as np
 
-from data.image_io import read_sdr
+from data.pictures import read_sdr
 from labels.record import FIELDS, read_rows, write_rows
 from labels.sheet import GAP, HEIGHT, TEXT, WIDTH, Sheet
 

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import ROOT
-from load import huge, pictures, processes, sizes
+from helpers.load import huge, pictures, processes, sizes
 
 
 def test_a_hundred_pictures_take_the_memory_of_ten(tmp_path):
@@ -42,8 +42,8 @@ def test_new_sizes_are_not_compiled_anew():
     import tensorflow as tf
     from conftest import scene
 
-    from data.prepare import prepare_picture
-    from models.inference import Operator
+    from data.preparation.prepare import prepare_picture
+    from inference.operator import Operator
 
     operator = Operator(ROOT / "checkpoints" / "ftlayer", None)
 

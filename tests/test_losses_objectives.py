@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data.errors import InputError
 from losses.objectives import RECIPES, Objective, weight_magnitude
 from losses.perceptual import PerceptualLoss, load_vgg16
+from system.errors import InputError
 
 PAPER = {
     "high": {"l1": 0.6, "f": 0.3, "tmqi": 0.2, "msssim": 0.2},

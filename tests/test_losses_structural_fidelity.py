@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from conftest import scene
 
-from data.normalize import minmax
+from data.preparation.normalize import minmax
 from losses.structural_fidelity import structural_fidelity
 from metrics.tmqi import tmqi
 

@@ -7,9 +7,9 @@ import struct
 import numpy as np
 import pytest
 
-from data.errors import InputError
 from losses.perceptual import load_vgg16
 from losses.vgg16_file import read_arrays
+from system.errors import InputError
 
 KERNEL = np.arange(3 * 3 * 2 * 4, dtype=np.float32).reshape(3, 3, 2, 4)
 TABLE = {"conv1_1": [KERNEL, KERNEL[0, 0, 0].copy()], "fc8": (KERNEL.astype(">f8"), "ü")}

@@ -7,7 +7,7 @@ import pytest
 from conftest import run_script
 from test_evaluate import scene
 
-from data.image_io import read_hdr, read_sdr, write_hdr, write_sdr
+from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
 from labels.family import Setting, prepared, render
 from labels.guards import Figures, figures
 from metrics.tmqi import tmqi

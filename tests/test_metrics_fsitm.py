@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from data.errors import InputError
 from metrics.fsitm import coarse_weight, fsitm, fsitm_tmqi, log_codes
 from metrics.phase import band_filters, even_response, phase, spectrum
+from system.errors import InputError
 
 
 def literal_phase(picture, wavelength, ratio):

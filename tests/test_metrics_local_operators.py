@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metrics.local_operators import _bilateral, durand, reinhard_local
+from metrics.operators.local_operators import _bilateral, durand, reinhard_local
 
 
 def test_reinhard_local_on_a_flat_picture():

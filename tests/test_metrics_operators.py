@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from data.errors import InputError
-from metrics.global_operators import logarithmic, reinhard_global, ward
 from metrics.operators import OPERATORS
+from metrics.operators.global_operators import logarithmic, reinhard_global, ward
+from system.errors import InputError
 
 GLOBAL = ["gamma", "logarithmic", "ward", "reinhard_global", "drago", "reinhard_devlin"]
 KEEP_RATIOS = ["logarithmic", "ward", "reinhard_global", "reinhard_local", "durand", "drago"]

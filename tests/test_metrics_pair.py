@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from data.errors import InputError
-from metrics.colour import colour
+from metrics.color import colour
 from metrics.fsitm import fsitm, fsitm_tmqi
 from metrics.pair import luminance
 from metrics.tmqi import tmqi
+from system.errors import InputError
 
 SIDE = 161
 METRICS = [tmqi, fsitm, fsitm_tmqi, colour]

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from data.errors import InputError
 from metrics.tmqi import halve, naturalness, stretch, structural_fidelity, tmqi
+from system.errors import InputError
 
 GREY = np.ones(3)
 

@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 from conftest import ROOT
 
-from data.errors import InputError
 from models.checkpoint_files import MARKER, clear, mark, name_again, named, newest
-from models.folder_lock import lock
+from system.errors import InputError
+from system.lock import lock
 
 SHIPPED = ROOT / "checkpoints" / "ftlayer"
 
@@ -148,7 +148,7 @@ def test_what_an_unfinished_save_left_is_cleared_and_nothing_else(tmp_path):
     assert not list(tmp_path.glob(f"{MARKER}*"))
 
 
-HOLD = "import sys, time; from models.folder_lock import lock; held = lock(sys.argv[1], ''); "
+HOLD = "import sys, time; from system.lock import lock; held = lock(sys.argv[1], ''); "
 
 
 def test_a_folder_has_one_holder_and_a_killed_one_holds_nothing(tmp_path):

@@ -40,8 +40,8 @@ def test_source_colour_keeps_luminance_and_takes_the_chromaticity(domain):
     generator = np.random.default_rng(0)
     light = generator.uniform(0.2, 0.6, (8, 8, 3)).astype("f4")
     output = generator.uniform(0.3, 0.6, (8, 8, 3)).astype("f4")
-    normalised = light**0.4545 if domain == "gamma" else light
-    shown = displayed(output, normalised, domain, Display("clip", "source"))
+    normalized = light**0.4545 if domain == "gamma" else light
+    shown = displayed(output, normalized, domain, Display("clip", "source"))
     codes = shown / 255
     encoded = output if domain == "gamma" else output**0.4545
     # The result's light has the network's luminance and the source's ratios.
@@ -54,8 +54,8 @@ def test_source_colour_keeps_luminance_and_takes_the_chromaticity(domain):
 
 
 def test_source_colour_stays_in_the_gamut_at_its_luminance():
-    normalised = picture(0, 0, 1)  # pure blue cannot be bright
-    shown = displayed(picture(0.8, 0.8, 0.8), normalised, "linear", Display("clip", "source"))
+    normalized = picture(0, 0, 1)  # pure blue cannot be bright
+    shown = displayed(picture(0.8, 0.8, 0.8), normalized, "linear", Display("clip", "source"))
     light = srgb_decode(shown / 255).ravel()
     assert light[2] == pytest.approx(1, abs=0.01)
     assert light @ LUMINANCE == pytest.approx(srgb_decode(np.array(0.8**0.4545)), abs=0.01)
@@ -67,9 +67,9 @@ def test_black_source_becomes_grey():
 
 
 def test_saturation_spreads_the_ratios():
-    normalised, output = picture(0.5, 0.3, 0.2), picture(0.5, 0.5, 0.5)
+    normalized, output = picture(0.5, 0.3, 0.2), picture(0.5, 0.5, 0.5)
     spread = [
-        np.ptp(displayed(output, normalised, "linear", Display("clip", "source", s)))
+        np.ptp(displayed(output, normalized, "linear", Display("clip", "source", s)))
         for s in (0.5, 1.0, 1.5)
     ]
     assert spread[0] < spread[1] < spread[2]
@@ -88,13 +88,13 @@ def test_stretched_shows_layers_below_zero():
 
 def test_the_floor_brings_the_scenes_ratios_back():
     scene = picture(0.30, 0.20, 0.10, 0.9, 0.5, 0.4).astype("f8")
-    normalised = ((scene - scene.min()) / np.ptp(scene)).astype("f4")
+    normalized = ((scene - scene.min()) / np.ptp(scene)).astype("f4")
     output = picture(0.5, 0.5, 0.5, 0.6, 0.6, 0.6)
     display = Display("clip", "source")
-    shown = displayed(output, normalised, "linear", display, scene.min() / np.ptp(scene))
+    shown = displayed(output, normalized, "linear", display, scene.min() / np.ptp(scene))
     light = srgb_decode(shown / 255)
     np.testing.assert_allclose(light[0, 0] / light[0, 0, 0], [1, 2 / 3, 1 / 3], atol=0.02)
-    without = srgb_decode(displayed(output, normalised, "linear", display) / 255)
+    without = srgb_decode(displayed(output, normalized, "linear", display) / 255)
     assert without[0, 0, 2] == 0
 
 
@@ -123,7 +123,7 @@ def test_guided_takes_noise_away_and_keeps_the_scenes_edges():
 def test_bands_of_rows_change_nothing(monkeypatch, domain, display):
     generator = np.random.default_rng(0)
     output = generator.normal(0.5, 0.4, (37, 29, 3)).astype("f4")
-    normalised = generator.random((37, 29, 3), dtype="f4")
-    whole = displayed(output, normalised, domain, display, 1e-3)
+    normalized = generator.random((37, 29, 3), dtype="f4")
+    whole = displayed(output, normalized, domain, display, 1e-3)
     monkeypatch.setattr(models.display, "BAND", 29 * 5)
-    np.testing.assert_array_equal(displayed(output, normalised, domain, display, 1e-3), whole)
+    np.testing.assert_array_equal(displayed(output, normalized, domain, display, 1e-3), whole)

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from stages import PAPER, settings, stage
+from helpers.stages import PAPER, settings, stage
 
-from data.errors import InputError
+from inference.operator import Operator
 from models.checkpoint_files import newest
-from models.inference import Operator
-from models.kept import kept_in
+from models.checkpoint_info import info_in
 from models.tone_mapper import make_branches
 from models.weights import load_branches
+from system.errors import InputError
 
 
 def test_published_files_give_weights_moments_and_step(published):
@@ -78,7 +78,7 @@ def test_damage_is_one_sentence(published):
         lambda: load_branches(published, make_branches()._asdict()),
         lambda: Operator(published, PAPER),
         lambda: stage(published, "ft", settings(PAPER))[1].restore(),
-        lambda: kept_in(published),
+        lambda: info_in(published),
     ):
         with pytest.raises(InputError, match=r"ckpt-4242 (is damaged|has no readable)"):
             use()

@@ -40,7 +40,7 @@ def test_a_constant_picture_has_a_finite_gradient(training):
     np.testing.assert_allclose(y, 0, atol=1e-3)
 
 
-def test_training_reaches_the_normalisations_of_a_branch():
+def test_training_reaches_the_normalizations_of_a_branch():
     """Without it the training step would silently be the slower one."""
 
     def custom_gradients(training):

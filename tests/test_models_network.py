@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from conftest import GOLDEN, kept, scene
 
+from inference.operator import Operator
 from models.display import Display, displayed
-from models.inference import Operator
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 from models.upsample import BinomialUpsample
 from models.weights import load_branches
@@ -19,7 +19,7 @@ def golden_branches():
 
 @pytest.fixture(scope="module")
 def golden_layers(forward):
-    from data.prepare import Preparation, prepare_picture
+    from data.preparation.prepare import Preparation, prepare_picture
 
     return prepare_picture(forward["hdr"], Preparation("gamma", "bilateral", False, 3))
 
@@ -49,16 +49,16 @@ def test_network_equals_the_original(forward, golden_branches, golden_layers):
 
 def test_published_checkpoint_gives_the_original_picture(forward, golden_layers):
     operator = Operator(GOLDEN / "ftlayer", golden_layers_preparation())
-    assert operator.kept.step == 4242
-    assert operator.kept.display == Display("minmax", "network", 1.0)
+    assert operator.info.step == 4242
+    assert operator.info.display == Display("minmax", "network", 1.0)
     output = operator.pictures(golden_layers)["output"]
-    picture = displayed(output, golden_layers.normalised, "gamma", operator.kept.display)
+    picture = displayed(output, golden_layers.normalized, "gamma", operator.info.display)
     difference = np.abs(picture.astype(int) - forward["display_0_255"])
     assert difference.max() <= 1
 
 
 def golden_layers_preparation():
-    from data.prepare import Preparation
+    from data.preparation.prepare import Preparation
 
     return Preparation("gamma", "bilateral", False, 3)
 

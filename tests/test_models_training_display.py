@@ -4,13 +4,13 @@ import pytest
 import tensorflow as tf
 from conftest import scene
 
-from data.normalize import normalise_hdr
+from data.preparation.normalize import normalize_hdr
 from models.display import Display, displayed
 from models.training_display import TrainingDisplay
 
 
 def case(domain, seed=0):
-    source = normalise_hdr(scene(48, 56, seed), domain)
+    source = normalize_hdr(scene(48, 56, seed), domain)
     output = np.random.default_rng(seed).random((48, 56, 3)).astype("f4")
     return output, source
 

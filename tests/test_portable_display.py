@@ -21,12 +21,12 @@ def test_equals_models_display(display, domain):
     # "clip" of the gamma domain is where the network without its merger leaves [0, 1].
     spread = (-0.2, 1.2) if domain == "gamma" else (0, 1)
     output = generator.uniform(*spread, (60, 70, 3)).astype("f4")
-    normalised = generator.random((60, 70, 3), dtype="f4") ** 4
-    normalised[:10] = 0  # black
-    normalised[10:20, :, 1:] = 0  # of one colour, out of the gamut when bright
-    for floor in (0.0, 0.01):
-        expected = here.displayed(output, normalised, domain, display, floor)
-        found = there.displayed(output[None], normalised[None], domain, display, floor)
+    normalized = generator.random((60, 70, 3), dtype="f4") ** 4
+    normalized[:10] = 0  # black
+    normalized[10:20, :, 1:] = 0  # of one colour, out of the gamut when bright
+    for black_offset in (0.0, 0.01):
+        expected = here.displayed(output, normalized, domain, display, black_offset)
+        found = there.displayed(output[None], normalized[None], domain, display, black_offset)
         assert_near(expected, found[0].numpy())
 
 

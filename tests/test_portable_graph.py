@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 from conftest import GOLDEN, scene
 
-from data.prepare import Preparation, prepare_picture
+from data.preparation.prepare import Preparation, prepare_picture
+from inference.operator import Operator
 from models.display import Display
-from models.inference import Operator
 from portable.check import compared, sizes_of
 from portable.formats import FORMATS
 from portable.graph import portable_operator

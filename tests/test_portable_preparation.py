@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 from conftest import scene
 
-from data import normalize
+from data.preparation import normalize
 from portable import preparation
 
 
 def here(image, domain, step):
-    return normalize.normalise_hdr_with_floor(normalize.crop_to_multiple(image, step), domain)
+    return normalize.normalize_hdr_with_offset(normalize.crop_to_multiple(image, step), domain)
 
 
 def there(image, domain, step):
     cropped = preparation.crop_to_multiple(image[None], step)
-    normalised, floor = preparation.normalise_hdr_with_floor(cropped, domain)
-    return normalised.numpy()[0], float(floor)
+    normalized, black_offset = preparation.normalize_hdr_with_offset(cropped, domain)
+    return normalized.numpy()[0], float(black_offset)
 
 
 @pytest.mark.parametrize("domain", ["gamma", "linear"])
@@ -21,12 +21,12 @@ def there(image, domain, step):
 def test_equals_data_normalize(height, width, step, domain):
     noise = np.random.default_rng(height).uniform(0.5, 1.5, (height, width, 3)).astype("f4")
     image = 1e4 * scene(height, width) * noise
-    (expected, floor), (found, same) = here(image, domain, step), there(image, domain, step)
+    (expected, black_offset), (found, same) = here(image, domain, step), there(image, domain, step)
     assert expected.shape == found.shape and expected.max() == 1
     # The limit is the same sample: as many are clipped.
     assert (expected == 1).sum() == (found == 1).sum() >= int(expected.size * 0.003)
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-7)
-    assert floor > 0 and same == pytest.approx(floor, rel=1e-6)
+    assert black_offset > 0 and same == pytest.approx(black_offset, rel=1e-6)
 
 
 def test_clips_nothing_in_the_smallest_pictures():
@@ -43,5 +43,5 @@ def test_counts_as_the_original_does():
 
 
 def test_constant_picture_is_black():
-    black, floor = there(np.full((16, 16, 3), 7, np.float32), "gamma", 8)
-    assert not black.any() and floor == 0
+    black, black_offset = there(np.full((16, 16, 3), 7, np.float32), "gamma", 8)
+    assert not black.any() and black_offset == 0

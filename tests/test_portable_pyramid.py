@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data import pyramid as here
+from data.preparation import pyramid as here
 from portable import pyramid as there
 
 

@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_script, scene
 
-from data.examples import picture_sample
-from data.image_io import write_hdr
-from data.prepare import Preparation
+from data.pictures import write_hdr
+from data.preparation.prepare import Preparation
+from data.records.examples import picture_sample
 
 CHECKPOINT = ROOT / "checkpoints" / "ftlayer"
 STEMS = ["../../outside", "/tmp/iqatm_outside", "..", "good", "a\0b", "sub/x"]
 
 
 def test_stems_of_records_cannot_leave_the_result_folder(tmp_path):
-    from data.tfrecord import RecordWriter, encode
-    from models.kept import kept_in
+    from data.records.test_records import RecordWriter, encode
+    from models.checkpoint_info import info_in
 
-    preparation = kept_in(CHECKPOINT).preparation
+    preparation = info_in(CHECKPOINT).preparation
     write_hdr(tmp_path / "picture.pfm", scene(64, 72))
     arrays = picture_sample(tmp_path / "picture.pfm", preparation, False)
     (tmp_path / "picture.pfm").unlink()
@@ -49,11 +49,11 @@ def test_stems_of_records_cannot_leave_the_result_folder(tmp_path):
 WATCH = """
 import sys, pathlib
 folder, checkpoint = map(pathlib.Path, sys.argv[1:])
-from data.errors import InputError
-from data.image_io import read_hdr
-from data.tfrecord import inspect
+from system.errors import InputError
+from data.pictures import read_hdr
+from data.records.test_records import inspect
 from losses.vgg16_file import read_arrays
-from models.kept import kept_in
+from models.checkpoint_info import info_in
 import data.datasets
 
 def read(path):
@@ -61,7 +61,7 @@ def read(path):
         if path.suffix == ".tfrecord":
             return inspect(path)
         if path.is_dir():
-            return kept_in(path).preparation
+            return info_in(path).preparation
         return read_arrays(path) if path.name == "vgg16.npy" else read_hdr(path)
     except Exception as error:
         return error
@@ -98,8 +98,8 @@ class Malicious:
 def test_no_file_runs_a_program(tmp_path):
     import tensorflow as tf
 
-    from data.exr import encode_exr
-    from data.tfrecord import RecordWriter, encode
+    from data.pictures.exr import encode_exr
+    from data.records.test_records import RecordWriter, encode
 
     good, bad, marker = tmp_path / "good", tmp_path / "bad", tmp_path / "ran"
     good.mkdir()
@@ -148,7 +148,7 @@ def test_no_file_runs_a_program(tmp_path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=dict(os.environ),
         timeout=600,
     )
     assert outcome.returncode == 0, outcome.stderr

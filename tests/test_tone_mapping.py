@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from conftest import scene
 
-from data.image_io import read_sdr, write_hdr
+from data.pictures import read_sdr, write_hdr
 
 
 def test_pictures_from_records_and_from_files_are_the_same(studio, trained, tmp_path):

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 from conftest import ROOT
-from studio import steps_in, weights_in
+from helpers.studio import steps_in, weights_in
 
-from data.image_io import read_sdr
+from data.pictures import read_sdr
 
 
 def test_training_says_its_devices_first(trained):

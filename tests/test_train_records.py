@@ -3,12 +3,12 @@
 import copy
 
 import pytest
-from shards import write
+from helpers.shards import write
 
 from configs.configs import config as defaults
-from data.errors import InputError
-from data.shards import read_index
-from train_stage import check_records
+from data.records.index import read_index
+from system.errors import InputError
+from training.stage import check_records
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""Bring a picture to [0, 1] as the network expects it.
+
+The steps and their order are the original's: clip the brightest samples,
+min-max over all channels together, then the gamma of the data domain.
+"""
+
+import cv2
+import numpy as np
+
+CLIPPED_FRACTION = 0.003
+GAMMA = 0.4545
+SDR_GAMMA = 2.2  # brings display codes to light in the linear domain
+DOMAINS = ("gamma", "linear")
+
+
+def clip_highlights(image):
+    """Clip an H×W×3 float picture from above at its k-th largest sample.
+
+    k = int(H·W·3·0.003). A picture too small for one clipped sample (k = 0)
+    is returned as it is; the original took its minimum for the limit there.
+    """
+    k = int(image.size * CLIPPED_FRACTION)
+    if k == 0:
+        return image
+    limit = np.partition(image, image.size - k, axis=None)[image.size - k]
+    return np.minimum(image, limit)
+
+
+def minmax(image):
+    """Stretch a float array to [0, 1] over all its samples.
+
+    A constant array becomes zeros: there is no contrast to stretch.
+    """
+    return stretch(image, image.min(), image.max())
+
+
+def stretch(image, low, high):
+    """Take `low` to 0 and `high` to 1; where they are equal, everything to 0."""
+    if high == low:
+        return np.zeros_like(image)
+    return (image - low) / (high - low)
+
+
+def normalize_hdr(image, domain):
+    """Turn a scene-linear picture of any scale into the network's input.
+
+    Args:
+        image: H×W×3 float32, linear RGB, finite and not negative.
+        domain: "gamma" raises the result to the power 0.4545, "linear" does not.
+
+    Returns:
+        H×W×3 float32 in [0, 1].
+    """
+    return normalize_hdr_with_offset(image, domain)[0]
+
+
+def normalize_hdr_with_offset(image, domain):
+    """Return (what normalize_hdr does, the light that min-max took away).
+
+    The second is a float in units of the first's linear range: linear samples plus it
+    have the scene's ratios again. 0 for a constant picture.
+    """
+    clipped = clip_highlights(np.asarray(image, np.float32))
+    low, high = float(clipped.min()), float(clipped.max())
+    black_offset = low / (high - low) if high > low else 0.0
+    stretched = minmax(clipped)
+    if domain == "gamma":
+        stretched = np.power(stretched, np.float32(GAMMA))
+    return stretched, black_offset
+
+
+def normalize_sdr(image, domain):
+    """Turn a display-encoded picture into the ground truth of training.
+
+    Args:
+        image: H×W×3 of any number type, sRGB codes.
+        domain: "gamma" leaves the codes encoded, "linear" raises them to 2.2.
+
+    Returns:
+        H×W×3 float32 in [0, 1].
+    """
+    stretched = minmax(np.asarray(image, np.float32))
+    return np.power(stretched, np.float32(SDR_GAMMA)) if domain == "linear" else stretched
+
+
+def halve(image):
+    """Resize H×W×3 to half of each side, bilinear, at least one pixel."""
+    height, width = image.shape[:2]
+    size = (max(1, width // 2), max(1, height // 2))
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+
+
+def crop_to_multiple(image, step):
+    """Crop H×W×3 at the top left to sides that are multiples of `step`."""
+    height, width = image.shape[:2]
+    return image[: height - height % step, : width - width % step]

@@ -1,0 +1,91 @@
+"""From one HDR picture to what the network reads: the one way, used everywhere."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from data.preparation.normalize import crop_to_multiple, halve, normalize_hdr_with_offset
+from data.preparation.pyramid import decompose
+from system.errors import InputError
+
+# The branches' upsampling mirrors 2 pixels of a bot layer that testing has
+# padded by 6 mirrored pixels: 7 pixels are the least that this works with.
+MIN_BOT_SIDE = 7
+
+
+class Preparation(NamedTuple):
+    """How pictures become layers; a network knows only the one it was trained on."""
+
+    data_domain: str
+    decompose_filter: str
+    fuse_mid_layers: bool
+    level_num: int
+
+    @classmethod
+    def from_settings(cls, settings):
+        """Take the fields out of a dict that has them among others."""
+        return cls(*(settings[field] for field in cls._fields))
+
+    def words(self):
+        """Return the settings as a short text for messages."""
+        layers = "fused" if self.fuse_mid_layers else "extracted"
+        return (
+            f"domain {self.data_domain}, {self.decompose_filter} filter, {layers} layers, "
+            f"{self.level_num} levels"
+        )
+
+
+class Layers(NamedTuple):
+    """One prepared picture: normalized H×W×3, high H×W×3, bot H/2^n×W/2^n×3.
+
+    black_offset: see data.preparation.normalize.normalize_hdr_with_offset.
+    """
+
+    normalized: np.ndarray
+    high: np.ndarray
+    bot: np.ndarray
+    black_offset: float = 0.0
+
+
+def prepare_picture(hdr, preparation, to_half=False):
+    """Prepare one scene-linear picture for testing.
+
+    Args:
+        hdr: H×W×3 float32, linear RGB, finite and not negative.
+        preparation: a Preparation.
+        to_half: first resize to half of each side.
+
+    Returns:
+        Layers, cropped at the top left to sides that 2^level_num divides.
+
+    Raises:
+        InputError: the picture is smaller than the network can take.
+        MemoryError: it is too large.
+    """
+    if to_half:
+        hdr = halve(hdr)
+    step = 2**preparation.level_num
+    cropped = crop_to_multiple(hdr, step)
+    if min(cropped.shape[:2]) < MIN_BOT_SIDE * step:
+        raise InputError(
+            f"{hdr.shape[1]}x{hdr.shape[0]} pixels are too few: a picture needs at least "
+            f"{MIN_BOT_SIDE * step} on each side with level_num {preparation.level_num}"
+        )
+    normalized, black_offset = normalize_hdr_with_offset(cropped, preparation.data_domain)
+    try:
+        return Layers(normalized, *split(normalized, preparation), black_offset)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise
+
+
+def split(normalized, preparation):
+    """Decompose a normalized H×W×3 picture into (high, bot) as `preparation` says."""
+    return decompose(
+        normalized,
+        preparation.decompose_filter,
+        preparation.fuse_mid_layers,
+        preparation.level_num,
+    )

@@ -1,1 +1,0 @@
-"""Procedural HDR scenes: a small numpy path tracer and the four pictures made with it."""

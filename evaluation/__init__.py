@@ -1,0 +1,1 @@
+"""Scores of many pictures and methods, their tables and the report."""

@@ -1,0 +1,1 @@
+"""The trained operator: from an HDR picture to the displayed one."""

@@ -1,0 +1,21 @@
+"""The classical tone-mapping operators by name, for comparison.
+
+Each is called as operator(hdr): H×W×3 linear RGB in any unit to H×W×3 uint8
+display-encoded RGB. Its own parameters have the values of its paper or of OpenCV.
+"""
+
+from metrics.operators.global_operators import gamma, logarithmic, reinhard_global, ward
+from metrics.operators.local_operators import durand, reinhard_local
+from metrics.operators.opencv_operators import drago, mantiuk, reinhard_devlin
+
+OPERATORS = {
+    "gamma": gamma,
+    "logarithmic": logarithmic,
+    "ward": ward,
+    "reinhard_global": reinhard_global,
+    "reinhard_local": reinhard_local,
+    "durand": durand,
+    "drago": drago,
+    "reinhard_devlin": reinhard_devlin,
+    "mantiuk": mantiuk,
+}

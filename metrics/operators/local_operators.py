@@ -1,0 +1,90 @@
+"""Local operators: the curve follows the neighbourhood.
+
+Each takes H×W×3 linear RGB in any unit and returns H×W×3 uint8 display-encoded RGB,
+and raises InputError for another shape, non-finite samples or a black picture.
+"""
+
+import cv2
+import numpy as np
+
+from metrics.operators.display import floored, log_average, relight, scene
+
+BLUR = 8.0  # pixels; the bilateral filter works on a picture so small that this is its blur
+TRACE = 1e-12  # bilateral weight below which a neighbourhood counts as empty
+
+
+def reinhard_local(hdr, key=0.18, sharpness=8.0, threshold=0.05, scales=8):
+    """Photographic tone reproduction with dodging and burning.
+
+    E. Reinhard, M. Stark, P. Shirley and J. Ferwerda, "Photographic Tone Reproduction for
+    Digital Images", ACM Trans. Graphics 21(3), 2002, equations 1 and 5 to 9.
+
+    Args:
+        hdr: see above.
+        key: what the log-average luminance is exposed to, above 0.
+        sharpness: phi of the paper, edge enhancement.
+        threshold: epsilon of the paper, contrast that ends the growth of a neighbourhood.
+        scales: how many neighbourhoods, each 1.6 times the last, from 1 pixel on.
+    """
+    rgb, own = scene(hdr)
+    exposed = own * (key / log_average(own))
+    centre = _blur(exposed, 1.0)
+    adaptation, growing = centre.copy(), np.ones(own.shape, bool)
+    for i in range(scales):
+        size = 1.6**i
+        adaptation[growing] = centre[growing]
+        surround = _blur(exposed, size * 1.6)
+        contrast = (centre - surround) / (2**sharpness * key / size**2 + centre)
+        growing &= np.abs(contrast) < threshold
+        centre = surround
+    return relight(rgb, own, exposed / (1 + adaptation))
+
+
+def _blur(picture, size):
+    """Gaussian exp(-r²/(a s)²), a = 1/(2 √2): a standard deviation of a quarter of the size."""
+    return cv2.GaussianBlur(picture, (0, 0), size / 4)
+
+
+def durand(hdr, contrast=5.0, spatial=0.02, tonal=0.4):
+    """Compress the base layer of a bilateral filter and keep the detail.
+
+    F. Durand and J. Dorsey, "Fast Bilateral Filtering for the Display of High-Dynamic-Range
+    Images", ACM Trans. Graphics 21(3), 2002, sections 5 and 6.
+
+    Args:
+        hdr: see above.
+        contrast: ratio of the brightest to the darkest of the compressed base, above 1; 5 is
+            the usual choice, more makes a darker picture.
+        spatial: spatial standard deviation, share of the longer side.
+        tonal: tonal standard deviation, decades.
+    """
+    rgb, own = scene(hdr)
+    log = np.log10(floored(own))
+    base = _bilateral(log, spatial * max(log.shape), tonal)
+    detail = log - base
+    span = base.max() - base.min()
+    factor = np.log10(contrast) / span if span > 0 else 1.0
+    return relight(rgb, own, 10 ** ((base - base.max()) * factor + detail))
+
+
+def _bilateral(picture, sigma, tonal):
+    """Bilateral filter as blurs at a few levels, on a smaller picture, interpolated (section 5)."""
+    low, high = picture.min(), picture.max()
+    steps = max(1, int(np.ceil((high - low) / tonal)))
+    position = (picture - low) / max(high - low, 1e-12) * steps
+    # Nearest samples keep the histogram; averages would make levels that edges do not have.
+    size = picture.shape[::-1]
+    shrink = max(1, sigma / BLUR)
+    small_size = [max(1, round(side / shrink)) for side in size]
+    small = cv2.resize(picture, small_size, interpolation=cv2.INTER_NEAREST)
+    result = np.zeros_like(picture)
+    for i in range(steps + 1):
+        level = low + (high - low) * i / steps
+        weight = np.exp(-((small - level) ** 2) / (2 * tonal**2))
+        total = cv2.GaussianBlur(weight * small, (0, 0), sigma / shrink)
+        share = cv2.GaussianBlur(weight, (0, 0), sigma / shrink)
+        # Far from every sample of this level the weights vanish and the level itself stands.
+        filtered = (total + TRACE * level) / (share + TRACE)
+        nearness = np.maximum(0, 1 - np.abs(position - i))
+        result += nearness * cv2.resize(filtered, size, interpolation=cv2.INTER_LINEAR)
+    return result

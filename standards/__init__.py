@@ -1,0 +1,1 @@
+"""Curves and numbers that published documents fix, one home for each."""

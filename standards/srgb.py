@@ -1,0 +1,73 @@
+"""BT.709 luminance, the sRGB curve, and colors at another luminance.
+
+Every function takes NumPy arrays and Keras tensors alike and returns the same kind and
+precision. For tensors all gradients are finite.
+"""
+
+import numpy as np
+
+# Row Y of the linear sRGB / BT.709 to CIE XYZ matrix (ITU-R BT.709-6, item 3.2).
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+_MIN_DIVISOR = 1e-30
+
+
+def luminance(rgb):
+    """Return the luminance ...×1 of linear RGB ...×3, or luma of display codes, in its unit."""
+    red, green, blue = rgb[..., 0:1], rgb[..., 1:2], rgb[..., 2:3]
+    return LUMINANCE[0] * red + LUMINANCE[1] * green + LUMINANCE[2] * blue
+
+
+def srgb_decode(code):
+    """Return the linear light in [0, 1] of sRGB codes in [0, 1] (IEC 61966-2-1)."""
+    xp = _namespace(code)
+    return xp.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_encode(light):
+    """Return the sRGB codes in [0, 1] of linear light; what lies outside [0, 1] is cut off."""
+    xp = _namespace(light)
+    light = xp.clip(light, 0.0, 1.0)
+    bright = light > 0.0031308
+    # No power of 0, whose gradient is infinite.
+    power = 1.055 * xp.where(bright, light, 1.0) ** (1 / 2.4) - 0.055
+    return xp.where(bright, power, 12.92 * light)
+
+
+def recolor(rgb, target, saturation=1.0):
+    """Give the colors of a scene another luminance, inside the display's gamut.
+
+    The ratio formula (C / L)^s · Y of classical operators (C. Schlick, "Quantization Techniques
+    for Visualization of High Dynamic Range Pictures", 1994). A color that would leave [0, 1]
+    moves towards the gray of its luminance, just far enough: luminance and hue stay and
+    saturation gives way. A black pixel has no chromaticity and becomes gray.
+
+    Args:
+        rgb: ...×3 linear RGB of the scene, any unit, not negative.
+        target: ...×1 luminance wanted, in [0, 1].
+        saturation: exponent of the color ratios; 1 keeps the scene's.
+
+    Returns:
+        ...×3 linear RGB in [0, 1].
+    """
+    xp = _namespace(rgb)
+    black = xp.max(rgb, axis=-1, keepdims=True) <= 0
+    ratios = rgb / xp.maximum(luminance(rgb), _MIN_DIVISOR)
+    if saturation != 1:
+        ratios = ratios**saturation
+        # The power changes the luminance of the ratios themselves.
+        ratios = ratios / xp.maximum(luminance(ratios), _MIN_DIVISOR)
+    color = xp.where(black, 1.0, ratios) * target
+    excess = xp.max(color, axis=-1, keepdims=True) - target
+    room = 1 - target
+    outside = excess > room
+    kept_share = xp.where(outside, room / xp.where(outside, excess, 1.0), 1.0)
+    return target + kept_share * (color - target)
+
+
+def _namespace(array):
+    """Return NumPy or keras.ops, whose functions take this array."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return np
+    from keras import ops  # a program without tensors needs no backend
+
+    return ops

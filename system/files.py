@@ -1,0 +1,161 @@
+"""Finding picture files and reading their bytes."""
+
+import os
+import stat
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from system.errors import InputError
+
+# Bytes: file systems take 255, and a result's ending is ".jpg" or ".png".
+LONGEST_STEM = 251
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """Return the suffix of `path` in lower case, with its dot ("" for none)."""
+    return os.path.splitext(os.fspath(path))[1].lower()
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a regular file that is not empty.
+
+    Raises:
+        InputError: missing, unreadable, empty, a folder, a pipe or a device.
+    """
+    path = os.fspath(path)
+    if "\0" in path:
+        raise InputError(f"{path!r}: the name holds a null character; give another one.")
+    try:
+        # Asked before opening: opening a pipe waits for its writer.
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{path}: is a folder; give a picture file.")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path}: is not a regular file; give a picture file.")
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); check the name and permissions."
+        ) from error
+    if not data:
+        raise InputError(f"{path}: the file is empty; get it again.")
+    return data
+
+
+def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]) -> list[str]:
+    """Return the picture files among `paths` and directly inside the folders among them.
+
+    A folder gives its files with one of `suffixes` (lower case, with the dot; the
+    case of the name is ignored); hidden files and sub-folders are skipped. The
+    list is sorted and names no file twice.
+
+    Raises:
+        InputError: a path is missing or unreadable, a file given by name has
+            another suffix, or a folder holds no picture.
+    """
+    wanted = ", ".join(suffixes)
+    found: set[str] = set()
+    for path in map(os.fspath, paths):
+        try:
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+            names = sorted(os.listdir(path)) if is_folder else []
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"{path}: cannot be read ({reason}); check the name and permissions."
+            ) from error
+        if not is_folder:
+            if suffix_of(path) not in suffixes:
+                raise InputError(f"{path}: the suffix is not supported; give one of {wanted}.")
+            found.add(path)
+            continue
+        inside = [
+            os.path.join(path, name)
+            for name in names
+            if not name.startswith(".") and suffix_of(name) in suffixes
+        ]
+        inside = [name for name in inside if not os.path.isdir(name)]
+        if not inside:
+            raise InputError(f"{path}: the folder holds no picture; put {wanted} files into it.")
+        found.update(inside)
+    return sorted(found)
+
+
+def find_pictures(
+    given: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]
+) -> list[Path | InputError]:
+    """Return what `list_pictures` finds under each path, in order and without repeats.
+
+    Where it raises InputError for a path, that error stands in the path's place.
+    """
+    found: dict[Path | InputError, None] = {}
+    for path in given:
+        try:
+            found.update((Path(name), None) for name in list_pictures([path], suffixes))
+        except InputError as error:
+            found[error] = None
+    return list(found)
+
+
+def result_stems(paths: Iterable[Path | InputError]) -> dict[Path, str]:
+    """Return the stem of each picture's result, in the order of `paths`; errors are left out.
+
+    It is the picture's own. Pictures that differ in their ending, folder or letter
+    case alone keep ending and folder in the result's name, and a number where that
+    does not tell them apart either: no two results have one name. What would make a name
+    too long for a file system is left out.
+    """
+    pictures = [path for path in paths if isinstance(path, Path)]
+    shared = Counter(path.stem.casefold() for path in pictures)
+    stems: dict[Path, str] = {}
+    taken: set[str] = set()
+    for path in pictures:
+        stem = path.stem
+        if shared[stem.casefold()] > 1:
+            told_apart = f"{path.absolute().parent.name}_{path.name}"
+            stem = told_apart if len(os.fsencode(told_apart)) <= LONGEST_STEM else stem
+        number, unique = 1, stem
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{stem}_{number}"
+            while len(os.fsencode(unique)) > LONGEST_STEM:
+                stem = stem[:-1]
+                unique = f"{stem}_{number}"
+        taken.add(unique.casefold())
+        stems[path] = unique
+    return stems
+
+
+def result_path(folder: str | os.PathLike[str], stem: str, ending: str) -> Path:
+    """Return the file of a result: `stem`.`ending`, directly inside `folder`.
+
+    Raises:
+        InputError: `stem`, which a record may have brought along, is no plain file name.
+    """
+    if stem in ("", ".", "..") or "\0" in stem or os.path.basename(stem) != stem:
+        raise InputError(
+            f"{stem!r} cannot be the name of a result in {folder}; make the records again with "
+            "generate_tfrec.py"
+        )
+    return Path(folder) / f"{stem}.{ending}"
+
+
+def make_folder(folder: str | os.PathLike[str], remedy: str = "--output") -> Path:
+    """Make a folder that will be written to and return its path.
+
+    `remedy` is the flag or setting that names it.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot write to this folder ({error.strerror}); name another with {remedy}"
+        ) from error
+    return Path(folder)

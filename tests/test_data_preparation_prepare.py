@@ -1,0 +1,111 @@
+import itertools
+
+import numpy as np
+import pytest
+from conftest import kept, scene
+
+from data.preparation.normalize import clip_highlights, minmax, normalize_hdr, normalize_sdr
+from data.preparation.prepare import Preparation, prepare_picture, split
+from data.preparation.pyramid import decompose
+from system.errors import InputError
+
+PAPER = Preparation("gamma", "bilateral", False, 3)
+
+
+@pytest.mark.parametrize(
+    ("domain", "decompose_filter", "fused"),
+    list(itertools.product(("gamma", "linear"), ("bilateral", "gaussian"), (False, True))),
+)
+def test_every_variant_equals_the_original(forward, domain, decompose_filter, fused):
+    preparation = Preparation(domain, decompose_filter, fused, 3)
+    layers = prepare_picture(forward["hdr"], preparation)
+    name = f"prep_{domain}_{decompose_filter}_{'fused' if fused else 'extracted'}"
+    pairs = {
+        f"prep_{domain}_normalized": layers.normalized,
+        f"{name}_high": layers.high,
+        f"{name}_bot": layers.bot,
+    }
+    for golden, array in pairs.items():
+        assert array.dtype == np.float32
+        np.testing.assert_allclose(kept(array), forward[golden], rtol=0, atol=1e-6)
+
+
+def test_highlight_clip_takes_the_kth_largest_sample():
+    image = np.arange(1200, dtype=np.float32).reshape(20, 20, 3)  # k = int(3.6) = 3
+    clipped = clip_highlights(image)
+    assert clipped.max() == 1197
+    np.testing.assert_array_equal(clipped.ravel()[:1198], image.ravel()[:1198])
+
+
+def test_highlight_clip_of_a_tiny_picture_changes_nothing():
+    image = np.arange(300, dtype=np.float32).reshape(10, 10, 3)  # k = 0
+    np.testing.assert_array_equal(clip_highlights(image), image)
+
+
+def test_constant_picture_becomes_black():
+    assert not minmax(np.full((4, 4, 3), 7, np.float32)).any()
+
+
+def test_domains_by_hand():
+    image = np.array([0, 0.25, 1], np.float32).reshape(1, 1, 3)
+    np.testing.assert_allclose(normalize_hdr(image * 40, "gamma").ravel(), [0, 0.532555, 1], 1e-5)
+    np.testing.assert_allclose(normalize_hdr(image * 40, "linear").ravel(), [0, 0.25, 1], 1e-6)
+    codes = np.array([10, 61, 214], np.uint8).reshape(1, 1, 3)
+    np.testing.assert_allclose(normalize_sdr(codes, "gamma").ravel(), [0, 0.25, 1], 1e-6)
+    np.testing.assert_allclose(normalize_sdr(codes, "linear").ravel(), [0, 0.0473661, 1], 1e-5)
+
+
+@pytest.mark.parametrize("level_num", [1, 2, 3, 4])
+def test_fused_gaussian_layers_hold_the_whole_picture(level_num):
+    import cv2
+
+    image = scene(128, 160)
+    high, bot = decompose(image, "gaussian", True, level_num)
+    assert bot.shape == (128 >> level_num, 160 >> level_num, 3)
+    for _ in range(level_num):
+        bot = cv2.pyrUp(bot)
+    np.testing.assert_allclose(high + bot, image, atol=1e-4 * image.max())
+
+
+@pytest.mark.parametrize("decompose_filter", ["bilateral", "gaussian"])
+def test_one_level_has_no_middle(decompose_filter):
+    image = scene(64, 64)
+    for a, b in zip(*(decompose(image, decompose_filter, f, 1) for f in (0, 1)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("height", "width"), [(139, 205), (127, 143), (120, 120)])
+@pytest.mark.parametrize("to_half", [False, True])
+def test_sides_divide_after_halving_too(height, width, to_half):
+    layers = prepare_picture(scene(height, width), PAPER, to_half)
+    sides = [side // 2 if to_half else side for side in (height, width)]
+    assert layers.high.shape == (*(side - side % 8 for side in sides), 3)
+    assert layers.bot.shape == (*(side // 8 for side in sides), 3)
+
+
+def test_too_small_a_picture_is_an_error():
+    prepare_picture(scene(56, 56), PAPER)
+    with pytest.raises(InputError, match=r"55x80 pixels .* at least 56"):
+        prepare_picture(scene(80, 55), PAPER)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-30, 3.0, 1e30])
+def test_flat_pictures_stay_finite(value):
+    layers = prepare_picture(np.full((64, 64, 3), value, np.float32), PAPER)
+    assert all(np.isfinite(array).all() for array in layers)
+
+
+def test_split_is_what_prepare_does():
+    layers = prepare_picture(scene(64, 72), PAPER)
+    for a, b in zip(split(layers.normalized, PAPER), layers[1:3], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+def test_the_floor_is_the_light_that_min_max_took(domain):
+    hdr = 5 + scene(64, 72)
+    layers = prepare_picture(hdr, PAPER._replace(data_domain=domain))
+    light = layers.normalized.astype("f8") ** (1 / 0.4545 if domain == "gamma" else 1)
+    ratio = (light + layers.black_offset) / clip_highlights(hdr)
+    np.testing.assert_allclose(ratio, ratio[0, 0, 0], rtol=1e-4)
+    assert prepare_picture(np.ones((64, 72, 3), "f4"), PAPER).black_offset == 0

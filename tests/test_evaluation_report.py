@@ -1,0 +1,155 @@
+"""The report: one file, nothing from outside, readable and usable in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from data.pictures import write_hdr
+from evaluation.report import write_report
+from evaluation.report_pictures import EXPOSURES, exposures, reduced
+from evaluation.rows import eight_bits, inspect_source, score_row
+from evaluation.table import summarise, tables
+
+METHODS = ["gamma", "reinhard_global", "drago"]
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--virtual-time-budget=3000",
+]
+# Plays a visitor and tells the frame around it what was seen.
+VISIT = """<script>
+addEventListener("load", () => {
+  const page = document.documentElement, opener = document.querySelector(".grid button");
+  const key = (name) => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+  const seen = { width: innerWidth, before: page.scrollWidth, pictures: [] };
+  const look = () => seen.pictures.push(shown.alt.split(" ").pop());
+  opener.focus(); opener.click(); look();
+  Object.assign(seen, { open: viewer.open, focus: document.activeElement.id,
+    after: page.scrollWidth, shown: shown.getBoundingClientRect().width });
+  key("ArrowRight"); look();
+  document.activeElement.click(); look();
+  key("ArrowDown"); look();
+  viewer.close();
+  Object.assign(seen, { closed: !viewer.open, back: document.activeElement === opener });
+  parent.postMessage(JSON.stringify(seen), "*");
+});
+</script></body>"""
+# A frame, because a window is never narrower than 500 pixels.
+FRAME = """<!doctype html><script>
+addEventListener("message", (event) => { document.title = event.data; });
+</script><iframe src="visited.html" style="border: 0; width: WIDTHpx; height: 800px"></iframe>"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    generator = np.random.default_rng(0)
+    sources, rows = [], []
+    for name in ["plain", 'odd <b>"&'.replace('"', "'")]:
+        noise = cv2.GaussianBlur(generator.normal(0, 1, (170, 250, 3)), (0, 0), 6)
+        write_hdr(folder / f"{name}.hdr", np.exp(noise * 15).astype(np.float32))
+        source = inspect_source(str(folder / f"{name}.hdr"), name, False, folder)
+        sources.append(source)
+        rows += [score_row(source, m, None, "0" * 16, False, 8, folder) for m in METHODS]
+    summary = tables(summarise(rows, METHODS))
+    path = folder / "report.html"
+    size = write_report(path, "2 <pictures>.", summary, ["a note & more"], sources, rows, folder)
+    assert size == path.stat().st_size
+    return path, rows
+
+
+def test_it_needs_nothing_from_outside(report):
+    text = report[0].read_text("utf-8")
+    assert not re.search(r"https?:|[\"'(]//|@import|<link|<iframe|srcset", text, re.IGNORECASE)
+    outside = re.findall(r"(?:src|href)\s*=\s*\"(?!data:image/jpeg;base64,|#)", text)
+    assert not outside
+    assert "<!--" not in text.split("<script>")[0]
+    assert text.count("data:image/jpeg") == 2 * (len(EXPOSURES) + len(METHODS))
+
+
+def test_it_shows_scores_and_escapes_names(report):
+    path, rows = report
+    text = path.read_text("utf-8")
+    for row in rows:
+        assert f"Q {row['Q']:.3f}" in text
+    assert "odd &lt;b&gt;&#x27;&amp;" in text and "<b>'" not in text
+    assert "2 &lt;pictures&gt;." in text and "a note &amp; more" in text
+    assert not re.search(
+        r"<img(?![^>]* alt=\"[^\"]+\")", text.replace('<img id="shown" alt="">', "")
+    )
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium to open the report with")
+@pytest.mark.parametrize("width", [1400, 390])
+def test_in_a_browser(report, tmp_path, width):
+    text = report[0].read_text("utf-8")
+    (tmp_path / "visited.html").write_text(text.replace("</body>", VISIT), "utf-8")
+    page = tmp_path / "frame.html"
+    page.write_text(FRAME.replace("WIDTH", str(width)), "utf-8")
+    dom = browse(tmp_path, page, 1500, "--dump-dom")
+    title = re.search(r"<title>(.*)</title>", dom)
+    assert title, dom
+    seen = json.loads(title[1])
+    assert seen["width"] == width
+    assert seen["before"] <= width and seen["after"] <= width
+    assert seen["open"] and seen["focus"] == "stage" and seen["closed"] and seen["back"]
+    assert 0.9 * width < seen["shown"] <= width
+    first, flipped, again, following = seen["pictures"]
+    assert first == again == "gamma" and following == "reinhard_global"
+    assert flipped in METHODS[1:]
+
+    image = tmp_path / "report.png"
+    browse(tmp_path, report[0], width, f"--screenshot={image}")
+    shot = cv2.imread(str(image))
+    assert shot.shape[1] == width
+    assert shot[2, 2].tolist() == [0x30] * 3 and shot.std() > 5
+
+
+def browse(folder, page, width, order):
+    profile = folder / f"profile{order[:5]}"
+    flags = [*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},900", order]
+    done = subprocess.run(
+        [BROWSER, *flags, Path(page).as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_exposures_are_two_stops_apart_and_around_the_log_average():
+    hdr = np.full((8, 2000, 3), 7.0, np.float32)
+    shown = exposures(hdr)
+    assert list(shown) == [-4, -2, 0, 2, 4]
+    assert shown[0].shape == (3, 640, 3)
+    codes = [round(min(0.18 * 2.0**ev, 1) ** (1 / 2.2) * 255) for ev in shown]
+    assert [int(picture[0, 0, 0]) for picture in shown.values()] == codes
+
+
+def test_large_pictures_are_reduced_and_small_ones_are_not():
+    assert reduced(np.zeros((3000, 1500, 3), np.uint8), 1024).shape == (1024, 512, 3)
+    small = np.zeros((5, 1024, 3), np.uint8)
+    assert reduced(small, 1024) is small
+
+
+def test_sixteen_bits_are_rounded_to_eight():
+    codes = np.array([0, 128, 129, 257, 65535], np.uint16)
+    assert eight_bits(codes).tolist() == [0, 0, 1, 1, 255]
+    assert eight_bits(codes).dtype == np.uint8

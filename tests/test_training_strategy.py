@@ -1,0 +1,176 @@
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, run_script
+from helpers.studio import steps_in, weights_in
+
+from models.tone_mapper import make_branches
+from models.weights import load_branches
+from system.errors import InputError
+from training.strategy import make_team
+from training.tf_config import check_tf_config
+
+PAIR = ROOT / "tests" / "helpers" / "two_replicas.py"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    out = tmp_path_factory.mktemp("replicas") / "found.npz"
+    run_script(PAIR, out).check_returncode()
+    with np.load(out) as file:
+        return dict(file)
+
+
+def test_two_replicas_step_as_one_where_nothing_depends_on_the_share(found):
+    assert found["replicas"] == 2
+    assert len(found["alone totals"]) == 3 and len(set(found["alone totals"])) == 3
+    np.testing.assert_allclose(found["pair totals"], found["alone totals"], rtol=1e-5)
+    np.testing.assert_allclose(found["pair state"], found["alone state"], rtol=0, atol=2e-5)
+
+
+def test_each_replica_takes_the_moments_of_its_own_share(found):
+    halves = np.mean(found["bot halves"])
+    assert found["bot pair"] == pytest.approx(halves, rel=1e-5)
+
+
+def test_mirrored_training_goes_on_alone(studio, records, tmp_path):
+    folder = {"model.ckp_path_bot": tmp_path / "bot", "train.log_path": tmp_path / "logs"}
+    arguments = studio.arguments(**folder, **{"train.strategy": "mirrored"})
+    outcome = run_script(PAIR, "train_bot", "--epochs", 1, *arguments)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("devices: CPU, 2 replicas\n")
+    assert steps_in(tmp_path / "bot") == [2]
+    assert load_branches(tmp_path / "bot", {"bot": make_branches().bot}).step == 2
+    assert list((tmp_path / "logs" / "bot").iterdir())
+    folder = {key.replace(".", "__"): path for key, path in folder.items()}
+    again = studio.run("train_bot.py", "--epochs", 2, **folder)
+    assert "step 2, epoch 1" in again.stdout
+    assert steps_in(tmp_path / "bot") == [2, 4]
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def choices(folder, strategy):
+    return {
+        "train.strategy": strategy,
+        "train.batch_size_bot": 2,
+        "model.ckp_path_bot": folder / "bot",
+        "train.log_path": folder / "logs",
+    }
+
+
+class Workers:
+    """Two workers of one training on loopback."""
+
+    def __init__(self, studio, folder, *arguments):
+        hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
+        settings = studio.arguments(**choices(folder, "multi_worker"))
+        command = [sys.executable, str(ROOT / "train_bot.py"), *arguments, *settings]
+        self.processes, self.outputs = [], []
+        for index in range(2):
+            task = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
+            self.outputs.append(folder / f"worker{index}.txt")
+            with open(self.outputs[-1], "w") as output:
+                self.processes.append(
+                    subprocess.Popen(
+                        command,
+                        env={**os.environ, "TF_CONFIG": json.dumps(task)},
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                    )
+                )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def wait(self, seconds=600):
+        """Wait for both; return their exit statuses and what they printed."""
+        for process in self.processes:
+            process.wait(seconds)
+        return [p.returncode for p in self.processes], [o.read_text() for o in self.outputs]
+
+
+def wait_for(condition, seconds=600):
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.1)
+
+
+def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, records, tmp_path):
+    with Workers(studio, tmp_path, "--epochs", "1000") as workers:
+        wait_for((tmp_path / "bot" / "settings.json").exists)
+        workers.processes[1].kill()
+        statuses, (chief, _) = workers.wait()
+    assert statuses == [2, -signal.SIGKILL], chief
+    assert "another worker was lost" in chief and "Traceback" not in chief
+    last = steps_in(tmp_path / "bot")[-1]
+    epochs = last // 4 + 1
+    shutil.copytree(tmp_path / "bot", tmp_path / "pair" / "bot")
+    with Workers(studio, tmp_path, "--epochs", str(epochs)) as workers:
+        statuses, (chief, other) = workers.wait()
+    assert statuses == [0, 0], (chief, other)
+    assert f"step {last}, epoch {last // 4}" in chief
+    assert "2 replicas, 2 workers, this one not the chief" in other
+    assert steps_in(tmp_path / "bot")[-1] == last + 4
+    # Two devices of one process share the batches in the same way.
+    arguments = ["--epochs", epochs, *studio.arguments(**choices(tmp_path / "pair", "mirrored"))]
+    run_script(PAIR, "train_bot", *arguments).check_returncode()
+    expected = weights_in(tmp_path / "pair" / "bot")
+    assert len(expected) == 16 * 3
+    for name, value in weights_in(tmp_path / "bot").items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.slow
+def test_one_worker_asked_to_stop_stops_all(studio, records, tmp_path):
+    with Workers(studio, tmp_path, "--epochs", "1000") as workers:
+        wait_for((tmp_path / "bot" / "settings.json").exists)
+        workers.processes[1].send_signal(signal.SIGINT)
+        statuses, outputs = workers.wait()
+    assert statuses == [130, 130], outputs
+    assert "run the same command again to go on" in outputs[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "TF_CONFIG is not set"),
+        ("{", "does not name this worker"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "does not"),
+        ('{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}', "does not name"),
+    ],
+)
+def test_a_bad_tf_config_is_one_sentence(text, message):
+    with pytest.raises(InputError, match=message):
+        check_tf_config(text)
+
+
+def test_batches_must_be_shared_evenly():
+    team = make_team("default")
+    team.check_batch("train.batch_size_ft", 3, 1)
+    team.replicas = 4
+    assert team.steps(6, 8, 45) == 5
+    with pytest.raises(InputError, match=r"batch_size_ft is 6, which 4 replicas .* multiple of 4"):
+        team.check_batch("train.batch_size_ft", 6, 100)
+    with pytest.raises(InputError, match="the records hold 7 patches"):
+        team.check_batch("train.batch_size_ft", 8, 7)

@@ -1,0 +1,72 @@
+"""Write the newest checkpoint of each stage without Adam's moments: what checkpoints/ holds.
+
+python tools/publish_weights.py --bot DIR --high DIR --ft DIR --output DIR [--set model.display_...]
+
+--set changes how ft is displayed, see configs/configs.py.
+"""
+
+import argparse
+import ast
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from configs.configs import config as defaults  # noqa: E402
+from system.tensorflow_import import import_tensorflow  # noqa: E402
+
+STAGES = ("bot", "high", "ft")
+# Where one machine keeps its files says nothing about the weights.
+PATHS = (
+    *("model.ckp_path_high", "model.ckp_path_bot", "model.ckp_path_ft"),
+    *("model.tfrecord_dual", "model.tfrecord_ft", "data.hdr_path", "data.sdr_path"),
+    *("train.val_path", "train.log_path"),
+)
+
+
+def main():
+    """Publish the stages that are given and print the sums of their files."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for stage in STAGES:
+        parser.add_argument(f"--{stage}", type=Path)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--set", action="append", default=[], metavar="model.display_KEY=VALUE")
+    args = parser.parse_args()
+    import_tensorflow()
+    for stage in STAGES:
+        if folder := getattr(args, stage):
+            publish_stage(stage, folder, args.output / f"{stage}layer", args.set)
+    for path in sorted(args.output.glob("*layer/model-*")):
+        print(hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(args.output))
+
+
+def publish_stage(stage, source, target, changes):
+    """Write one stage's weights and settings to `target`."""
+    from models.checkpoint_files import newest
+    from models.checkpoint_info import VALUE
+    from models.tone_mapper import make_branches
+    from training.publish import publish
+
+    found = newest(source)
+    settings = json.loads(found.reader.get_tensor(f"settings/{VALUE}"))
+    for change in changes if stage == "ft" else ():
+        name, _, value = change.partition("=")
+        key = name.removeprefix("model.display_")
+        old = settings["display"].get(key)
+        settings["display"][key] = value if isinstance(old, str) else ast.literal_eval(value)
+        settings["config"]["model"][f"display_{key}"] = settings["display"][key]
+    for name in PATHS:
+        section, key = name.split(".")
+        settings["config"][section][key] = defaults[section][key]
+    branches = make_branches()
+    used = branches.used() if stage == "ft" else {stage: getattr(branches, stage)}
+    publish(target, stage, used, found, settings)
+
+
+if __name__ == "__main__":
+    main()
