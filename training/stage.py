@@ -6,9 +6,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from configs.command_line import make_parser, settings
+from system.devices import import_tensorflow
 from system.errors import InputError
 from system.files import make_folder
-from system.tensorflow_import import import_tensorflow
 from training.validation_pictures import make_validation
 
 
@@ -61,7 +61,7 @@ def _train(stage, config, kept, team):
             bar.update(done)
     vgg = config.model.loss_vgg
     weights = config.train[f"loss_weights_{stage}"]
-    check_weights(stage, weights)
+    check_weights(stage, weights, config.dev.data_domain)
     with team.strategy.scope():
         objective = Objective(stage, weights, PerceptualLoss(load_vgg16(vgg)) if vgg else None)
     objective.check_patch(*info.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2])
