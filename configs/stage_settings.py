@@ -107,7 +107,11 @@ def stage_settings(stage, config, preset=None):
         strategy=train.strategy,
         precision=train.precision,
         folder=Path(model[f"ckp_path_{stage}"]),
-        start_folders={name: Path(model[f"ckp_path_{name}"]) for name in ("high", "bot") if ft},
+        start_folders={
+            name: Path(model[f"ckp_path_{name}"])
+            for name in ("high", "bot")
+            if ft and not (name == "high" and dev.no_high_branch)
+        },
         log_folder=Path(train.log_path) / stage,
         val_folder=existing_folder(train.val_path, "train.val_path") if validated else None,
         val_every=train.val_every,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_script, scene
 from helpers.stages import stage, train
+from models.checkpoint_files import newest
 
 from data.pictures import write_hdr
-from models.checkpoint_files import newest
 from system.errors import InputError
 from training.summaries import EventFile
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_script
 from helpers.studio import steps_in, weights_in
+from training.tf_config import check_tf_config
 
 from models.tone_mapper import make_branches
 from models.weights import load_branches
 from system.errors import InputError
 from training.strategy import make_team
-from training.tf_config import check_tf_config
 
 PAIR = ROOT / "tests" / "helpers" / "two_replicas.py"
 

@@ -17,7 +17,6 @@ import tensorflow as tf
 from models.import_tf1 import MOMENTS, is_tf1
 from models.weights import (
     LIST_FILE,
-    VALUE,
     checkpoint_info,
     checkpoints_by_step,
     listed_checkpoints,
@@ -25,6 +24,7 @@ from models.weights import (
     saved_name,
     weight_names,
 )
+from system.atomic import replacing
 from system.errors import InputError
 
 MAX_CHECKPOINTS = 5
@@ -211,7 +211,12 @@ def _manager(saveable, folder, name, max_to_keep=MAX_CHECKPOINTS):
     folder.mkdir(parents=True, exist_ok=True)
     paths = checkpoints_by_step(folder)
     if listed_checkpoints(folder) is None and paths:  # a damaged list
-        tf.compat.v1.train.update_checkpoint_state(str(folder), paths[-1], paths)
+        lines = [f'model_checkpoint_path: "{Path(paths[-1]).name}"']
+        for path in paths:
+            lines.append(f'all_model_checkpoint_paths: "{Path(path).name}"')
+            lines.append(f"all_model_checkpoint_timestamps: {os.path.getmtime(f'{path}.index')}")
+        with replacing(folder / LIST_FILE) as file:
+            file.write("\n".join([*lines, ""]).encode())
     return tf.train.CheckpointManager(saveable, str(folder), max_to_keep, checkpoint_name=name)
 
 

@@ -33,9 +33,7 @@ class CosineDecay(keras.optimizers.schedules.CosineDecay):
         return super().__call__(step - self.first_step)
 
 
-def fit(
-    trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks, after_epoch=None
-):
+def fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks, after_epoch=None):
     """Train until `epochs` are done, saving after each; go on where `checkpoint` stands.
 
     Args:

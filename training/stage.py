@@ -191,8 +191,7 @@ def restore(run, trainer, branches):
             log.info(f"its display was {old}, from now on it is {new}")
     else:
         for name, start in run.start.items():
-            if name in used:
-                start_branch(name, used[name], start, settings.start_folders[name])
+            start_branch(name, used[name], start, settings.start_folders[name])
     size = settings.batch_size
     log.info(
         f"{run.records.count} patches from {settings.records}, {run.steps} steps an epoch of {size}"
@@ -214,9 +213,7 @@ def start_branch(name, branch, checkpoint, folder):
 
 def _fit(run, trainer, objective, branches, checkpoint, pictures):
     settings, replicas = run.settings, run.replicas
-    stop = StopAtSignal(
-        (lambda asked: replicas.mean(asked) > 0) if replicas.workers > 1 else None
-    )
+    stop = StopAtSignal((lambda asked: replicas.mean(asked) > 0) if replicas.workers > 1 else None)
     stop.install()
     callbacks, events, validate = [StopAtNaN(checkpoint.step)], [], None
     if replicas.chief:
@@ -233,9 +230,7 @@ def _fit(run, trainer, objective, branches, checkpoint, pictures):
             common = (settings.preparation, settings.display, events[1], settings.val_every)
             validate = Validation(pictures, network, *common).after_epoch
     size, epochs = settings.batch_size, settings.epochs
-    path = fit(
-        trainer, checkpoint, run.batches, size, run.steps, epochs, stop, callbacks, validate
-    )
+    path = fit(trainer, checkpoint, run.batches, size, run.steps, epochs, stop, callbacks, validate)
     replicas.wait()  # nobody leaves before the last checkpoint is written
     if replicas.chief:
         log.info(f"step {checkpoint.step}, checkpoint {path}, summaries in {settings.log_folder}")
