@@ -127,10 +127,10 @@ def load_network(config):
     """Return the FileOperator of the checkpoint, or raise InputError."""
     import_tensorflow()
     from inference.file_operator import FileOperator
-    from models.checkpoint_files import newest
+    from models.weights import newest_checkpoint
 
     folder = config.model.ckp_path_ft
-    if newest(folder) is None:
+    if newest_checkpoint(folder) is None:
         raise InputError(
             f"there is no checkpoint in {folder}; train one with train_ft.py, name another folder "
             "with --set model.ckp_path_ft=..., or leave the network out with --no_network"

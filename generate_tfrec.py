@@ -182,14 +182,14 @@ def test_preparation(config, by_hand):
     if any(f"dev.{key}" in by_hand for key in Preparation._fields):
         return preparation
     import_tensorflow()
-    from models.checkpoint_info import info_in
+    from models.weights import checkpoint_info, newest_checkpoint
 
-    checkpoint = info_in(config.model.ckp_path_ft)
+    checkpoint = newest_checkpoint(config.model.ckp_path_ft)
     if checkpoint is None:
         return preparation
     if checkpoint.remark:
         print(checkpoint.remark, file=sys.stderr)
-    kept = checkpoint.preparation
+    kept = checkpoint_info(checkpoint).preparation
     if kept is None or kept == preparation:
         return preparation
     print(

@@ -6,8 +6,8 @@ Run it again to go on where it stopped: --epochs counts all epochs, those
 before included.
 """
 
-from configs.command_line import run
-from training.stage import train
+from configs.command_line import make_parser, run, settings
+from system.devices import import_tensorflow
 
 SWITCHES = {
     "epochs": "train.epochs_ft",
@@ -18,7 +18,13 @@ SWITCHES = {
 
 def main(argv=None):
     """Train the ft stage; return the exit status."""
-    return train("ft", __doc__, SWITCHES, argv)
+    args = make_parser(__doc__, SWITCHES).parse_args(argv)
+    config = settings(args, SWITCHES)
+    import_tensorflow()
+    from configs.stage_settings import stage_settings
+    from training.stage import train
+
+    return train(stage_settings("ft", config, args.preset))
 
 
 if __name__ == "__main__":

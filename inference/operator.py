@@ -3,11 +3,9 @@
 import tensorflow as tf
 
 from inference.fast_network import FastNetwork
-from models.checkpoint_files import newest
-from models.checkpoint_info import info_of
 from models.display import displayed
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
-from models.weights import load_from
+from models.weights import checkpoint_info, load_weights, newest_checkpoint
 from system.errors import InputError
 
 # From so many pixels on inference.fast_network takes less than half the memory, and on two
@@ -37,13 +35,13 @@ class Operator:
     """
 
     def __init__(self, folder, default_preparation, no_high_branch=False, no_ft_branch=False):
-        found = newest(folder)
+        found = newest_checkpoint(folder)
         if found is None:
             raise InputError(
                 f"there is no checkpoint in {folder}; train one with train_ft.py, or put the "
                 "authors' published files there"
             )
-        self.info = info_of(found)
+        self.info = checkpoint_info(found)
         self.path = found.path
         self.preparation = self.info.preparation or default_preparation
         self.ablations = {
@@ -51,7 +49,7 @@ class Operator:
             "no_ft_branch": no_ft_branch or self.info.no_ft_branch,
         }
         branches = make_branches()
-        load_from(found, branches.used(**self.ablations))
+        load_weights(found, branches.used(**self.ablations))
         level_num = self.preparation.level_num
         self.network = tone_mapper(branches, level_num, TEST_PADDING, **self.ablations)
         self._fast_network = FastNetwork(branches, level_num, **self.ablations)

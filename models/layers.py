@@ -1,4 +1,8 @@
-"""The building blocks of the three branches. Arrays are N×H×W×C float32."""
+"""The building blocks of the three branches.
+
+Arrays are N×H×W×C float32. In precision "bfloat16" the products of the convolutions are
+bfloat16; weights, moments and the output's convolution and sigmoid stay float32.
+"""
 
 import keras
 from keras import ops
@@ -68,39 +72,58 @@ class MomentNormalization(keras.layers.Layer):
         return {**super().get_config(), "axes": self.axes}
 
 
-def convolution(x, channels, size, name):
-    """Convolve with zero "same" padding and the original's initial weights."""
+def convolution(x, channels, size, name, precision="float32"):
+    """Convolve with zero "same" padding and the original's initial weights.
+
+    Args:
+        x: N×H×W×C.
+        channels: of the result.
+        size: of the square kernel, in pixels.
+        name: of the layer, part of its variables' paths.
+        precision: "float32" or "bfloat16", of the products; the variables are float32.
+
+    Returns:
+        N×H×W×channels in the given precision.
+    """
     return keras.layers.Conv2D(
         channels,
         size,
         padding="same",
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.1),
         bias_initializer=keras.initializers.Constant(0.005),
+        dtype=_policy(precision),
         name=name,
     )(x)
 
 
-def conv_block(x, channels, size, axes, name):
-    """Convolution, leaky ReLU 0.3, moment normalization (CL_IN, CL_BN)."""
-    x = convolution(x, channels, size, name)
-    x = keras.layers.LeakyReLU(negative_slope=NEGATIVE_SLOPE)(x)
+def conv_block(x, channels, size, axes, name, precision="float32"):
+    """Convolution, leaky ReLU 0.3, moment normalization (CL_IN, CL_BN).
+
+    The moments and the result are float32 in either precision.
+    """
+    x = convolution(x, channels, size, name, precision)
+    x = keras.layers.LeakyReLU(negative_slope=NEGATIVE_SLOPE, dtype=_policy(precision))(x)
     return MomentNormalization(axes)(x)
 
 
-def tri_group(x, name):
+def tri_group(x, name, precision="float32"):
     """Residual block with kernels of 1, 3 and 5 pixels on thirds of the channels (TRI).
 
     Normalized per picture in every branch, the bot branch included.
     """
     thirds = ops.split(x, 3, axis=-1)
     parts = [
-        conv_block(part, CHANNELS // 3, size, PER_PICTURE, f"{name}_{size}x{size}")
+        conv_block(part, CHANNELS // 3, size, PER_PICTURE, f"{name}_{size}x{size}", precision)
         for part, size in zip(thirds, (1, 3, 5), strict=True)
     ]
     merged = keras.layers.Concatenate()(parts)
-    return x + conv_block(merged, CHANNELS, 3, PER_PICTURE, f"{name}_merge")
+    return x + conv_block(merged, CHANNELS, 3, PER_PICTURE, f"{name}_merge", precision)
 
 
 def sigmoid_output(x, name):
-    """Bring the channels down to RGB in (0, 1)."""
+    """Bring the channels down to RGB in (0, 1), in float32."""
     return ops.sigmoid(convolution(x, 3, 1, name))
+
+
+def _policy(precision):
+    return "float32" if precision == "float32" else f"mixed_{precision}"

@@ -35,9 +35,14 @@ class Branches(NamedTuple):
         return {n: b for n, b in self._asdict().items() if not left_out.get(n)}
 
 
-def make_branches():
-    """Return Branches with fresh weights."""
-    return Branches(high_branch(), bot_branch(), ft_branch())
+def make_branches(precision="float32"):
+    """Return Branches with fresh weights.
+
+    Args:
+        precision: of the convolutions, "float32" or "bfloat16", see models.layers; the
+            variables are the same in both.
+    """
+    return Branches(high_branch(precision), bot_branch(precision), ft_branch(precision))
 
 
 def tone_mapper(branches, level_num, bot_padding=0, no_high_branch=False, no_ft_branch=False):

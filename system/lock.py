@@ -1,4 +1,4 @@
-"""One trainer to a folder."""
+"""One writer to a folder."""
 
 import contextlib
 import os
@@ -8,13 +8,11 @@ from system.errors import InputError
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks; there two trainers are not told apart
+except ImportError:  # Windows has no such locks; there two writers are not told apart
     fcntl = None
 
-NAME = ".lock"
 
-
-def lock(folder, remedy):
+def lock(folder, remedy, what="training", name=".lock"):
     """Lock a folder against other processes and return the open file that holds the lock.
 
     The system gives the lock back when the file is closed or the process ends, however it
@@ -24,11 +22,13 @@ def lock(folder, remedy):
     Args:
         folder: an existing one.
         remedy: the flag or setting that names another.
+        what: the word for a process that holds the lock.
+        name: of the lock file.
 
     Raises:
         InputError: another process has it, or the lock file cannot be made.
     """
-    path = Path(folder) / NAME
+    path = Path(folder) / name
     try:
         file = path.open("a+")
     except OSError as error:
@@ -44,8 +44,8 @@ def lock(folder, remedy):
         holder = file.read().strip() or "unknown"
         file.close()
         raise InputError(
-            f"{folder}: another training, process {holder}, is writing there; wait for its end, "
-            f"or name another folder with {remedy}"
+            f"{folder}: another {what}, process {holder}, is writing there; stop it (kill -INT "
+            f"{holder}) or wait for its end, or name another folder with {remedy}"
         ) from error
     except OSError:
         return file

@@ -49,7 +49,11 @@ class Training:
         return max(steps_in(self.folder), default=0)
 
     def saving(self):
-        return any(name.startswith(".saving-") for name in self.listing())
+        """Whether a save began and its checkpoint is not in the list yet."""
+        path = self.folder / "checkpoint"
+        listed = path.read_text() if path.exists() else ""
+        names = {re.match(r"model-bot[.]ckpt-\d+", name) for name in self.listing()} - {None}
+        return any(f'"{name[0]}"' not in listed for name in names)
 
     def listing(self):
         return os.listdir(self.folder) if self.folder.is_dir() else []
@@ -111,7 +115,8 @@ def story(studio, folder, moments, seed):
         assert code == 2
         assert re.fullmatch(
             rf"train_bot\.py: .*broken: another training, process {process.pid}, is writing "
-            r"there; wait for its end, or name another folder with --set model\.ckp_path_bot=.*\n",
+            rf"there; stop it \(kill -INT {process.pid}\) or wait for its end, or name another "
+            r"folder with --set model\.ckp_path_bot=FOLDER\n",
             errors,
         ), errors
         process.send_signal(signal.SIGTERM)

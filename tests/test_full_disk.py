@@ -11,7 +11,7 @@ from conftest import ROOT, run_script, scene
 from helpers.stages import stage, train
 
 from data.pictures import write_hdr
-from models.checkpoint_files import newest
+from models.weights import newest_checkpoint
 from system.errors import InputError
 from training.summaries import EventFile
 
@@ -50,7 +50,7 @@ def test_checkpoints_before_a_full_disk_stay_and_nothing_is_left_over(disk):
     needed = sum(path.stat().st_size for path in (folder / "bot").iterdir())
     failed = 0
     for left in range(0, needed + 4 * PAGE, 2 * PAGE):
-        before, path = sorted(os.listdir(folder / "bot")), newest(folder / "bot").path
+        before, path = sorted(os.listdir(folder / "bot")), newest_checkpoint(folder / "bot").path
         train(trainer)
         fill(folder, left)
         try:
@@ -60,32 +60,36 @@ def test_checkpoints_before_a_full_disk_stay_and_nothing_is_left_over(disk):
             assert re.search("no checkpoint could be written to .*(No space|full)", str(error))
             assert "make room, and run the same command again" in str(error)
             assert sorted(os.listdir(folder / "bot")) == before
-        assert newest(folder / "bot")[::2] == (path, None)
+        assert newest_checkpoint(folder / "bot")[::2] == (path, None)
         (folder / "filler").unlink()
         # So that every round begins with the one checkpoint of the first.
         if path.endswith(f"-{checkpoint.step}"):
             break
     assert failed > 5
     train(trainer)
-    assert newest(folder / "bot").path != checkpoint.save(3) == newest(folder / "bot").path
+    assert (
+        newest_checkpoint(folder / "bot").path
+        != checkpoint.save(3)
+        == newest_checkpoint(folder / "bot").path
+    )
 
 
-def test_summaries_on_a_full_disk_are_told_once_and_the_earlier_ones_stay(disk):
+def test_summaries_on_a_full_disk_warn_once_and_the_earlier_ones_stay(disk, caplog):
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-    folder, told = disk(1 << 20), []
+    folder = disk(1 << 20)
     (folder / "earlier").write_bytes(bytes(1000))
-    events = EventFile(folder / "logs", told.append)
+    events = EventFile(folder / "logs")
     pictures = np.random.default_rng(0).random((3, 100, 100, 3), dtype="f4")
     for step in range(20):
         events.write(step, {"loss/l1": 0.5}, {"output": pictures})
-        assert len(told) == events.lost
+        assert len(caplog.messages) == events.lost
     assert re.fullmatch(
         r".*logs: the summaries from step \d+ on are lost \(No space left on device\); the "
         r"training goes on without them",
-        told[0],
+        caplog.messages[0],
     )
-    lost = int(re.search(r"step (\d+)", told[0])[1])
+    lost = int(re.search(r"step (\d+)", caplog.messages[0])[1])
     assert lost > 3
     (path,) = (folder / "logs").iterdir()
     steps = set()

@@ -8,7 +8,7 @@ from inference import operator as inference
 from inference.fast_network import FastNetwork
 from inference.operator import Operator
 from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
-from models.weights import load_branches
+from models.weights import load_weights, newest_checkpoint
 
 PAPER = Preparation("gamma", "bilateral", False, 3)
 
@@ -80,7 +80,8 @@ def test_ablations(branches, monkeypatch, no_high_branch, no_ft_branch):
 
 def test_shipped_weights_on_a_scene(branches, monkeypatch):
     small_strips(monkeypatch, 3000)
-    load_branches(GOLDEN.parents[2] / "checkpoints" / "ftlayer", branches._asdict())
+    shipped = newest_checkpoint(GOLDEN.parents[2] / "checkpoints" / "ftlayer")
+    load_weights(shipped, branches._asdict())
     layers = prepare_picture(scene(150, 203), PAPER._replace(fuse_mid_layers=True))
     assert_equal_to_plain(branches, layers.high, layers.bot, 3)
 
@@ -180,7 +181,8 @@ def test_a_strip_of_too_wide_a_range_is_kept_in_float32():
 
 
 def test_a_sun_on_a_flat_sky(branches):
-    load_branches(GOLDEN.parents[2] / "checkpoints" / "ftlayer", branches._asdict())
+    shipped = newest_checkpoint(GOLDEN.parents[2] / "checkpoints" / "ftlayer")
+    load_weights(shipped, branches._asdict())
     picture = np.full((256, 384, 3), 0.01, "f4")
     picture[100:120, 150:170] = 1000
     picture *= 1 + np.random.default_rng(1).normal(0, 0.01, picture.shape).astype("f4")

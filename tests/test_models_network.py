@@ -7,13 +7,13 @@ from inference.operator import Operator
 from models.display import Display, displayed
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 from models.upsample import BinomialUpsample
-from models.weights import load_branches
+from models.weights import load_weights, newest_checkpoint
 
 
 @pytest.fixture(scope="module")
 def golden_branches():
     branches = make_branches()
-    load_branches(GOLDEN / "ftlayer", branches._asdict())
+    load_weights(newest_checkpoint(GOLDEN / "ftlayer"), branches._asdict())
     return branches
 
 

@@ -23,9 +23,9 @@ STEMS = ["../../outside", "/tmp/iqatm_outside", "..", "good", "a\0b", "sub/x"]
 
 def test_stems_of_records_cannot_leave_the_result_folder(tmp_path):
     from data.records.test_records import RecordWriter, encode
-    from models.checkpoint_info import info_in
+    from models.weights import checkpoint_info, newest_checkpoint
 
-    preparation = info_in(CHECKPOINT).preparation
+    preparation = checkpoint_info(newest_checkpoint(CHECKPOINT)).preparation
     write_hdr(tmp_path / "picture.pfm", scene(64, 72))
     arrays = picture_sample(tmp_path / "picture.pfm", preparation, False)
     (tmp_path / "picture.pfm").unlink()
@@ -53,7 +53,7 @@ from system.errors import InputError
 from data.pictures import read_hdr
 from data.records.test_records import inspect
 from losses.perceptual import read_arrays
-from models.checkpoint_info import info_in
+from models.weights import checkpoint_info, newest_checkpoint
 import data.datasets
 
 def read(path):
@@ -61,7 +61,7 @@ def read(path):
         if path.suffix == ".tfrecord":
             return inspect(path)
         if path.is_dir():
-            return info_in(path).preparation
+            return checkpoint_info(newest_checkpoint(path)).preparation
         return read_arrays(path) if path.name == "vgg16.npy" else read_hdr(path)
     except Exception as error:
         return error
@@ -219,8 +219,9 @@ def test_nothing_unsafe_is_called(path):
 
 def test_settings_json_is_not_read(tmp_path):
     """The copy of the settings beside a checkpoint is for people."""
-    from models.checkpoint_info import info_in
+    from models.weights import checkpoint_info, newest_checkpoint
 
     folder = shutil.copytree(CHECKPOINT, tmp_path / "ftlayer")
     (folder / "settings.json").write_text('{"preparation": "damaged"')
-    assert info_in(folder) == info_in(CHECKPOINT)
+    found, shipped = (checkpoint_info(newest_checkpoint(f)) for f in (folder, CHECKPOINT))
+    assert found == shipped

@@ -12,11 +12,9 @@ import pytest
 from conftest import ROOT, run_script
 from helpers.studio import steps_in, weights_in
 
-from models.tone_mapper import make_branches
-from models.weights import load_branches
+from models.weights import checkpoint_info, newest_checkpoint
 from system.errors import InputError
-from training.strategy import make_team
-from training.tf_config import check_tf_config
+from training.strategy import Replicas, check_tf_config
 
 PAIR = ROOT / "tests" / "helpers" / "two_replicas.py"
 
@@ -48,7 +46,7 @@ def test_mirrored_training_goes_on_alone(studio, records, tmp_path):
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("devices: CPU, 2 replicas\n")
     assert steps_in(tmp_path / "bot") == [2]
-    assert load_branches(tmp_path / "bot", {"bot": make_branches().bot}).step == 2
+    assert checkpoint_info(newest_checkpoint(tmp_path / "bot")).step == 2
     assert list((tmp_path / "logs" / "bot").iterdir())
     folder = {key.replace(".", "__"): path for key, path in folder.items()}
     again = studio.run("train_bot.py", "--epochs", 2, **folder)
@@ -166,11 +164,11 @@ def test_a_bad_tf_config_is_one_sentence(text, message):
 
 
 def test_batches_must_be_shared_evenly():
-    team = make_team("default")
-    team.check_batch("train.batch_size_ft", 3, 1)
-    team.replicas = 4
-    assert team.steps(6, 8, 45) == 5
+    replicas = Replicas("default")
+    replicas.check_batch("train.batch_size_ft", 3, 1)
+    replicas.count = 4
+    assert replicas.full_steps(6, 8, 45) == 5
     with pytest.raises(InputError, match=r"batch_size_ft is 6, which 4 replicas .* multiple of 4"):
-        team.check_batch("train.batch_size_ft", 6, 100)
+        replicas.check_batch("train.batch_size_ft", 6, 100)
     with pytest.raises(InputError, match="the records hold 7 patches"):
-        team.check_batch("train.batch_size_ft", 8, 7)
+        replicas.check_batch("train.batch_size_ft", 8, 7)

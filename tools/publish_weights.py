@@ -47,13 +47,12 @@ def main():
 
 def publish_stage(stage, source, target, changes):
     """Write one stage's weights and settings to `target`."""
-    from models.checkpoint_files import newest
-    from models.checkpoint_info import VALUE
     from models.tone_mapper import make_branches
-    from training.publish import publish
+    from models.weights import newest_checkpoint
+    from training.checkpoint import write_weights
 
-    found = newest(source)
-    settings = json.loads(found.reader.get_tensor(f"settings/{VALUE}"))
+    checkpoint = newest_checkpoint(source)
+    settings = json.loads(checkpoint.value("settings"))
     for change in changes if stage == "ft" else ():
         name, _, value = change.partition("=")
         key = name.removeprefix("model.display_")
@@ -65,7 +64,7 @@ def publish_stage(stage, source, target, changes):
         settings["config"][section][key] = defaults[section][key]
     branches = make_branches()
     used = branches.used() if stage == "ft" else {stage: getattr(branches, stage)}
-    publish(target, stage, used, found, settings)
+    write_weights(target, stage, used, checkpoint, settings)
 
 
 if __name__ == "__main__":

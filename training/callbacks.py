@@ -1,4 +1,4 @@
-"""What happens between training steps: TensorBoard, NaN watch, gentle stop."""
+"""What happens between training steps: NaN watch, stop after a signal, TensorBoard, bar."""
 
 import math
 import signal
@@ -6,9 +6,12 @@ import signal
 import keras
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from system.errors import InputError
 from training.trainer import SUMMARY_EVERY
+
+AGREE_EVERY = 10  # steps between two questions whether a worker was asked to stop
 
 
 class StopAtNaN(keras.callbacks.Callback):
@@ -31,30 +34,86 @@ class StopAtNaN(keras.callbacks.Callback):
 
 
 class StopAtSignal(keras.callbacks.Callback):
-    """On SIGINT or SIGTERM finish the step and stop; `done` counts this epoch's steps."""
+    """On SIGINT or SIGTERM finish the step and stop; `done` counts this epoch's steps.
 
-    def __init__(self):
+    Args:
+        agree: None, or, where several workers must stop after the same step, callable from
+            whether this one got a signal to whether any did. Every AGREE_EVERY steps.
+    """
+
+    def __init__(self, agree=None):
         super().__init__()
-        self.asked = False
         self.done = 0
+        self._agree = agree
+        self._signalled = self._agreed = False
+
+    @property
+    def asked(self):
+        """Whether the training is to stop."""
+        return self._agreed if self._agree else self._signalled
 
     def install(self):
         """Take over the two signals; call it from the main thread."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
+            signal.signal(number, self._note)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Count anew."""
+        """Count from 0 again."""
         self.done = 0
 
     def on_train_batch_end(self, batch, logs=None):
         """Stop the fit here if a signal came."""
         self.done += 1
+        if not self._agree or self.done % AGREE_EVERY == 0:
+            self._decide()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Decide once more: the epoch may be shorter than AGREE_EVERY steps."""
+        self._decide()
+
+    def _decide(self):
+        if self._agree and not self._agreed:
+            self._agreed = self._agree(self._signalled)
         if self.asked:
             self.model.stop_training = True
 
-    def _ask(self, number, frame):
-        self.asked = True
+    def _note(self, number, frame):
+        self._signalled = True
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One bar an epoch, with the loss and its terms.
+
+    Args:
+        steps: of an epoch.
+        epochs: in all.
+        done: steps of the first epoch that an earlier run has taken.
+        terms: names of the terms to show.
+    """
+
+    def __init__(self, steps, epochs, done, terms):
+        super().__init__()
+        self.steps = steps
+        self.epochs = epochs
+        self.done = done
+        self.terms = terms
+        self._bar = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Draw the bar."""
+        title = f"epoch {epoch + 1}/{self.epochs}"
+        self._bar = tqdm(total=self.steps, initial=self.done, desc=title, unit="step")
+        self.done = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Advance it and show this step's losses."""
+        terms = {name: f"{logs[f'loss_{name}']:.4f}" for name in self.terms}
+        self._bar.set_postfix(total=f"{logs['total_loss']:.4f}", **terms, refresh=False)
+        self._bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Leave it on the screen."""
+        self._bar.close()
 
 
 class Summaries(keras.callbacks.Callback):
@@ -62,7 +121,7 @@ class Summaries(keras.callbacks.Callback):
 
     Args:
         events: training.summaries.EventFile.
-        preview: (inputs, ground truth) of a few patches whose pictures are shown.
+        preview: (inputs, ground truth) of the few patches whose pictures are written.
         first_step: steps taken before this run.
     """
 
@@ -83,15 +142,14 @@ class Summaries(keras.callbacks.Callback):
         # Not predict_on_batch: of several workers only the chief comes here.
         self._pictures = self._pictures or tf.function(self.model)
         pictures = self._pictures(self.inputs)
-        shown = {"input": self.inputs["source"], "ground_truth": self.ground_truth, **pictures}
+        pictures = {"input": self.inputs["source"], "ground_truth": self.ground_truth, **pictures}
         scalars = {
             f"loss/{name}": value
             for name, value in logs.items()
             if name == "total_loss" or name.startswith("loss_")
         }
-        self.events.write(
-            self.step, scalars, {name: _stretched(batch) for name, batch in shown.items()}
-        )
+        pictures = {name: _stretched(batch) for name, batch in pictures.items()}
+        self.events.write(self.step, scalars, pictures)
 
 
 def _stretched(batch):

@@ -1,131 +1,128 @@
-"""Save and restore training; read the authors' published files as well.
+"""Write the checkpoints of a stage, and resume from them.
 
-A stage's folder holds the latest five checkpoints, named model-<stage>.ckpt-<step>
-as the original's. Each keeps the weights, Adam's moments, the step, the place in
-the epochs, and the settings it was trained with; settings.json beside them is a
-copy of the latter for reading.
+The folder holds the latest five, named model-<stage>.ckpt-<step> as the original's. Each
+holds the weights, Adam's moments, the step, the resume point (epoch, and patches of it that
+are done) and the settings of the run; settings.json is a copy of the latter for reading.
+Weights for publication are the same without the moments.
 """
 
 import json
+import os
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from data.preparation.prepare import Preparation
-from models.checkpoint_files import clear, mark, name_again, newest
-from models.checkpoint_info import VALUE, copy_for_reading, info_of
-from models.import_tf1 import MOMENTS, is_tf1, load_branch, load_optimizer, moments_of
-from models.weights import load_from, mismatch, name_of, weights_of
+from models.import_tf1 import MOMENTS, is_tf1
+from models.weights import (
+    LIST_FILE,
+    checkpoint_info,
+    checkpoints_by_step,
+    listed_checkpoints,
+    load_weights,
+    saved_name,
+    weight_names,
+)
+from system.atomic import replacing
 from system.errors import InputError
-from system.lock import lock
 
-KEPT = 5
+MAX_CHECKPOINTS = 5
+
+
+class ResumePoint(NamedTuple):
+    """Where a training goes on: epochs that are done, and patches of the next one."""
+
+    epoch: int = 0
+    patches: int = 0
+
+    def batches(self, batch_size, steps):
+        """Return (epoch, its batches that are done) with epochs of `steps` batches.
+
+        The batch size may differ from that of the interrupted run.
+        """
+        done = self.patches // batch_size
+        return (self.epoch, done) if done < steps else (self.epoch + 1, 0)
+
+
+def resume_point(checkpoint):
+    """Return the ResumePoint of a models.weights.Checkpoint; the authors' files have (0, 0)."""
+    return ResumePoint(*(int(checkpoint.value(name, 0)) for name in ResumePoint._fields))
 
 
 class StageCheckpoint:
-    """The checkpoints of one stage.
+    """Saves and restores the training of one stage.
 
     Args:
-        folder: where they lie.
+        folder: of its checkpoints.
         stage: "high", "bot" or "ft".
         branches: dict from branch name to model: those that the stage trains.
         trainer: the stage's training.trainer.Trainer.
-        settings: JSON-ready dict to keep with the weights; "preparation",
-            "display", "no_high_branch" and "no_ft_branch" in it are read back.
+        settings: JSON-ready dict to save with the weights; models.weights.checkpoint_info
+            reads "preparation", "display", "no_high_branch" and "no_ft_branch" of it.
+        write: False where another worker writes the files.
 
     Attributes:
-        restored: CheckpointInfo of the checkpoint that `restore` took, or None.
+        resume_point: of the checkpoint restored or saved last.
     """
 
-    def __init__(self, folder, stage, branches, trainer, settings):
+    def __init__(self, folder, stage, branches, trainer, settings, write=True):
         self.folder = Path(folder)
-        self.stage = stage
         self.branches = branches
         self.trainer = trainer
         self.settings = settings
-        self.restored = None
-        self._lock = self._manager = None
-        self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.patches = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._settings = tf.Variable(json.dumps(settings), trainable=False)
-        self._checkpoint = tf.train.Checkpoint(
-            **{name: weights_of(branch) for name, branch in branches.items()},
-            adam=_moments(branches, trainer),
-            step=trainer.optimizer.iterations.value,
-            epoch=self.epoch,
-            patches=self.patches,
-            settings=self._settings,
-        )
+        self.write = write
+        self.resume_point = ResumePoint()
+        self._name = f"model-{stage}.ckpt"
+        self._manager = None
+        moments = {
+            kind: {
+                name: {saved_name(v): moment_of[id(v)].value for v in branch.trainable_variables}
+                for name, branch in branches.items()
+            }
+            for kind in MOMENTS
+            for moment_of in [_moments(trainer, kind)]
+        }
+        self._counters, self._checkpoint = _saveable(branches, settings, adam=moments)
 
     @property
     def step(self):
         """The number of training steps taken."""
         return int(self.trainer.optimizer.iterations.numpy())
 
-    def claim(self):
-        """Keep other trainers out of the folder from now on, and clear up after a killed one.
+    def restore(self, checkpoint):
+        """Go on from a models.weights.Checkpoint: weights, step, resume point, Adam's moments.
+
+        Without moments in it (published weights) Adam starts afresh.
 
         Raises:
-            InputError: another process trains there.
+            InputError: it is of another network.
         """
-        self._lock = lock(self.folder, f"--set model.ckp_path_{self.stage}=...")
-        clear(self.folder)
-
-    def restore(self):
-        """Go on from the folder's newest whole checkpoint; return its path, None without one.
-
-        Raises:
-            InputError: all are damaged, or it is of another network or other preparation.
-        """
-        found = newest(self.folder)
-        if found is None:
-            return None
-        path, reader, _ = found
-        kept = info_of(found)
-        if is_tf1(reader):
-            for name, branch in self.branches.items():
-                load_branch(reader, path, name, branch)
-            load_optimizer(reader, path, self.branches, self.trainer)
-            self.restored = kept
-            return path
-        self._refuse_other_settings(path, kept)
-        if not any(name.startswith("adam/") for name in reader.get_variable_to_shape_map()):
-            load_from(found, self.branches)  # published without Adam's moments: they start anew
-            for variable, name in ((self.epoch, "epoch"), (self.patches, "patches")):
-                variable.assign(reader.get_tensor(f"{name}/{VALUE}"))
-            self.trainer.optimizer.iterations.assign(kept.step)
-            self.restored = kept
-            return path
-        try:
-            self._checkpoint.restore(path).assert_existing_objects_matched()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
-            raise InputError(mismatch(path)) from error
-        self._settings.assign(json.dumps(self.settings))  # this run's, not the restored ones
-        self.restored = kept
-        return path
+        load_weights(checkpoint, self.branches)
+        self._restore_moments(checkpoint)
+        self.resume_point = resume_point(checkpoint)
+        self.trainer.optimizer.iterations.assign(checkpoint_info(checkpoint).step)
 
     def save(self, epoch, patches=0):
-        """Write a checkpoint that goes on behind so many patches of `epoch`; return its path.
+        """Write a checkpoint that resumes after so many patches of `epoch`; return its path.
 
         Raises:
             InputError: it cannot be written; the earlier ones are as they were.
         """
-        self.epoch.assign(epoch)
-        self.patches.assign(patches)
-        name = f"model-{self.stage}.ckpt"
+        self.resume_point = ResumePoint(epoch, patches)
+        if not self.write:
+            return None
+        for name, value in (("step", self.step), ("epoch", epoch), ("patches", patches)):
+            self._counters[name].assign(value)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if self._manager is None:  # it takes over which ones there are
-                name_again(self.folder)
-                self._manager = tf.train.CheckpointManager(
-                    self._checkpoint, str(self.folder), KEPT, checkpoint_name=name
-                )
-            mark(self.folder / f"{name}-{self.step}")
+            if self._manager is None:
+                self._manager = _manager(self._checkpoint, self.folder, self._name)
             path = self._manager.save(checkpoint_number=self.step)
-            copy_for_reading(self.folder, self.settings)
-            clear(self.folder)
+            _write_settings(self.folder, self.settings)
         except (OSError, tf.errors.OpError) as error:
-            clear(self.folder)
+            self._manager = None  # it counts the checkpoint that failed
+            _remove_unlisted(self.folder, f"{self._name}-{self.step}")
+            remove_unfinished(self.folder)
             reason = getattr(error, "message", None) or error
             raise InputError(
                 f"no checkpoint could be written to {self.folder} ({reason}); the earlier ones "
@@ -133,32 +130,113 @@ class StageCheckpoint:
             ) from error
         return path
 
-    def _refuse_other_settings(self, path, kept):
-        here = Preparation.from_settings(self.settings["preparation"])
-        elsewhere = (
-            f"train into another folder, --set model.ckp_path_{self.stage}="
-            f"{self.folder.parent / 'mine' / self.stage}"
-        )
-        if kept.preparation != here:
-            raise InputError(
-                f"{path} was trained with {kept.preparation.describe()}, the records have "
-                f"{here.describe()}; {elsewhere}, or make the records anew"
-            )
-        for name in ("no_high_branch", "no_ft_branch"):
-            if getattr(kept, name) != self.settings[name]:
-                raise InputError(
-                    f"{path} was trained with {name} = {getattr(kept, name)}, this run has "
-                    f"{self.settings[name]}; {elsewhere}"
-                )
+    def _restore_moments(self, checkpoint):
+        original = is_tf1(checkpoint.reader)
+        names = checkpoint.reader.get_variable_to_shape_map()
+        if not original and not any(name.startswith("adam/") for name in names):
+            return
+        for kind, suffix in MOMENTS.items():
+            moments = _moments(self.trainer, kind)
+            for name, branch in self.branches.items():
+                sources = weight_names(checkpoint, name, branch)
+                for variable, source in zip(branch.trainable_variables, sources, strict=True):
+                    source = f"{source}/{suffix}" if original else f"adam/{kind}/{source}"
+                    moment = moments[id(variable)]
+                    moment.assign(checkpoint.tensor(source, moment.shape))
 
 
-def _moments(branches, trainer):
-    """Name Adam's two moments of every variable, by branch."""
-    tree = {}
-    for kind in MOMENTS:
-        moments = moments_of(trainer, kind)
-        tree[kind] = {
-            name: {name_of(v): moments[id(v)].value for v in branch.trainable_variables}
-            for name, branch in branches.items()
-        }
-    return tree
+def remove_unfinished(folder):
+    """Remove what a killed save left; call it where nobody else saves into the folder.
+
+    That is a folder *_temp, a .data file without its .index, or the beginning of a list or
+    of settings.json. A whole checkpoint that the list does not name yet stays: its step
+    is written over when the training comes there again.
+
+    Raises:
+        InputError: it cannot be removed.
+    """
+    folder = Path(folder)
+    listed = {Path(path).name for path in listed_checkpoints(folder) or ()}
+    try:
+        for path in folder.glob("model-*.ckpt-*_temp"):
+            shutil.rmtree(path)
+        for path in folder.glob("model-*.ckpt-*.data-*"):
+            name = path.name.partition(".data-")[0]
+            if name not in listed and not (folder / f"{name}.index").exists():
+                path.unlink()
+        for path in (*folder.glob(f"{LIST_FILE}.tmp*"), *folder.glob("settings.json.part")):
+            path.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{error.filename}: an unfinished save cannot be removed ({error.strerror}); check "
+            "the folder's permissions"
+        ) from error
+
+
+def write_weights(folder, stage, branches, checkpoint, settings):
+    """Write weights for publication: a checkpoint without Adam's moments.
+
+    Args:
+        folder: to write to; holds that one checkpoint afterwards.
+        stage: "high", "bot" or "ft".
+        branches: dict from branch name to model; the weights of `checkpoint` are loaded.
+        checkpoint: the models.weights.Checkpoint to publish.
+        settings: as StageCheckpoint's.
+    """
+    load_weights(checkpoint, branches)
+    counters, saveable = _saveable(branches, settings)
+    for name, counter in counters.items():
+        counter.assign(int(checkpoint.value(name)))
+    manager = _manager(saveable, Path(folder), f"model-{stage}.ckpt", max_to_keep=1)
+    manager.save(checkpoint_number=int(counters["step"]))
+    _write_settings(Path(folder), settings)
+
+
+def _saveable(branches, settings, **more):
+    """Return (dict of the counters' variables, tf.train.Checkpoint of everything)."""
+    counters = {
+        name: tf.Variable(0, dtype="int64", trainable=False)
+        for name in ("step", *ResumePoint._fields)
+    }
+    weights = {
+        name: {saved_name(v): v.value for v in branch.trainable_variables}
+        for name, branch in branches.items()
+    }
+    text = tf.Variable(json.dumps(settings), trainable=False)
+    return counters, tf.train.Checkpoint(**weights, **counters, settings=text, **more)
+
+
+def _manager(saveable, folder, name, max_to_keep=MAX_CHECKPOINTS):
+    """Return a CheckpointManager that goes on from the list in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = checkpoints_by_step(folder)
+    if listed_checkpoints(folder) is None and paths:  # a damaged list
+        lines = [f'model_checkpoint_path: "{Path(paths[-1]).name}"']
+        for path in paths:
+            lines.append(f'all_model_checkpoint_paths: "{Path(path).name}"')
+            lines.append(f"all_model_checkpoint_timestamps: {os.path.getmtime(f'{path}.index')}")
+        with replacing(folder / LIST_FILE) as file:
+            file.write("\n".join([*lines, ""]).encode())
+    return tf.train.CheckpointManager(saveable, str(folder), max_to_keep, checkpoint_name=name)
+
+
+def _moments(trainer, kind):
+    """Return the dict from id(weight) to Adam's moment of one kind, a key of MOMENTS.
+
+    The joint network orders its variables by graph, not by branch.
+    """
+    moments = [v for v in trainer.optimizer.variables if v.path.endswith(f"_{kind}")]
+    return {id(v): m for v, m in zip(trainer.trainable_variables, moments, strict=True)}
+
+
+def _remove_unlisted(folder, name):
+    """Remove the files of a checkpoint that failed after they were written."""
+    if name not in {Path(path).name for path in listed_checkpoints(folder) or ()}:
+        for path in folder.glob(f"{name}.*"):
+            path.unlink()
+
+
+def _write_settings(folder, settings):
+    part = folder / "settings.json.part"
+    part.write_text(json.dumps(settings, indent=2) + "\n")
+    os.replace(part, folder / "settings.json")

@@ -1,246 +1,240 @@
-"""What train_bot.py, train_high.py and train_ft.py have in common."""
+"""What train_bot.py, train_high.py and train_ft.py have in common.
 
-import sys
-from pathlib import Path
+Cheap checks come first, then the records' checksums and the validation pictures, then the
+perceptual network, then the training.
+"""
 
+import logging
+from typing import NamedTuple
+
+import keras
 from tqdm import tqdm
 
-from configs.command_line import make_parser, settings
-from system.devices import import_tensorflow
-from system.errors import InputError
+from data.datasets import steps_per_epoch, training_batches
+from data.records.index import read_index, verify
+from losses.objectives import Objective, check_weights
+from losses.perceptual import PerceptualLoss, load_vgg16
+from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
+from models.training_display import TrainingDisplay
+from models.weights import checkpoint_info, load_weights, newest_checkpoint
+from system.devices import bfloat16_is_fast, devices_in_use
 from system.files import make_folder
-from training.validation_pictures import make_validation
+from system.lock import lock
+from training.callbacks import ProgressBar, StopAtNaN, StopAtSignal, Summaries
+from training.checkpoint import ResumePoint, StageCheckpoint, remove_unfinished, resume_point
+from training.checks import check_checkpoint, check_records, check_start
+from training.fit import CosineDecay, fit, records_stay
+from training.strategy import Replicas
+from training.summaries import MAX_PICTURES, EventFile
+from training.validation import Validation, check_pictures
+
+EXIT_INTERRUPTED = 130
+
+log = logging.getLogger(__name__)
 
 
-def train(stage, description, switches, argv):
-    """Train one stage as the settings say; return the exit status, 1 where summaries are lost.
+class Run(NamedTuple):
+    """A training that passed the cheap checks.
+
+    Attributes:
+        settings: configs.stage_settings.StageSettings.
+        replicas: training.strategy.Replicas.
+        records: data.records.schema.RecordInfo.
+        steps: of an epoch.
+        checkpoint: models.weights.Checkpoint to resume from, or None.
+        epoch, done: where to resume: epochs, and batches of the next one.
+        start: without one, dict from branch name to the Checkpoint whose weights ft starts from.
+        lock: the open file that keeps other trainers out of the folder; None but on the chief.
+    """
+
+    settings: object
+    replicas: Replicas
+    records: object
+    steps: int
+    checkpoint: object
+    epoch: int
+    done: int
+    start: dict
+    lock: object
+
+    def batches(self, epoch, skip=0):
+        """Return the batches of an epoch without its first `skip`."""
+        settings = self.settings
+        whole = training_batches(
+            self.records, settings.stage, settings.batch_size, settings.seed, epoch, skip
+        )
+        return whole if self.replicas.count == 1 else whole.take(self.steps - skip)
+
+
+def train(settings):
+    """Train one stage.
 
     Args:
-        stage: "high", "bot" or "ft".
-        description: the script's docstring.
-        switches: its flags, as for configs.command_line.make_parser.
-        argv: command line without the program's name, None for the process' own.
+        settings: configs.stage_settings.StageSettings.
+
+    Returns:
+        The exit status: 0, 1 where summaries were lost, 130 after a signal.
+
+    Raises:
+        InputError: anything that the user can mend.
     """
-    args = make_parser(description, switches).parse_args(argv)
-    config = settings(args, switches)
-    kept = snapshot(config, args.preset)
-
-    import_tensorflow()
-    from system.devices import devices_in_use
-    from training.strategy import make_team
-
     devices = devices_in_use()
-    team = make_team(config.train.strategy)
-    print(", ".join(filter(None, (f"devices: {devices}", team.words()))), flush=True)
-    with team.together():
-        return _train(stage, config, kept, team)
+    replicas = Replicas(settings.strategy)
+    log.info(", ".join(filter(None, (f"devices: {devices}", replicas.describe()))))
+    if settings.precision == "bfloat16" and bfloat16_is_fast() is False:
+        log.warning(
+            "train.precision is bfloat16: this processor has no instructions for it "
+            "(avx512_bf16 or AMX), float32 is faster here"
+        )
+    with replicas.explain_loss():
+        run = check(settings, replicas)
+        if run.epoch >= settings.epochs:
+            log.info(f"{settings.epochs} epochs are done already; ask for more with --epochs")
+            return 0
+        verify_records(run.records)
+        pictures = check_pictures(settings.val_folder, settings.preparation)
+        trainer, objective, branches = build(run)
+        checkpoint = restore(run, trainer, branches)
+        return _fit(run, trainer, objective, branches, checkpoint, pictures)
 
 
-def _train(stage, config, kept, team):
-    import keras
+def check(settings, replicas):
+    """Make the cheap checks, claim the folders and return the Run."""
+    stage = settings.stage
+    check_weights(stage, settings.loss_weights, settings.preparation.data_domain)
+    records = read_index(settings.records, "ft" if stage == "ft" else "dual")
+    check_records(settings, records)
+    height, width = records.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2]
+    Objective(stage, settings.loss_weights).check_patch(height, width)
+    size, count = settings.batch_size, records.count
+    replicas.check_batch(f"train.batch_size_{stage}", size, count)
+    steps = replicas.full_steps(steps_per_epoch(count, size), size, count)
+    key = f"model.ckp_path_{stage}"
+    make_folder(settings.folder, key)
+    make_folder(settings.log_folder, "train.log_path")
+    held = None
+    if replicas.chief:
+        held = lock(settings.folder, f"--set {key}=FOLDER")
+        remove_unfinished(settings.folder)
+    checkpoint, point, start = newest_checkpoint(settings.folder), ResumePoint(), {}
+    if checkpoint:
+        check_checkpoint(checkpoint, stage, settings.saved)
+        point = resume_point(checkpoint)
+    else:
+        for name, folder in settings.start_folders.items():
+            start[name] = newest_checkpoint(folder)
+            check_start(start[name], name, folder, settings.preparation)
+    resume = point.batches(size, steps)
+    return Run(settings, replicas, records, steps, checkpoint, *resume, start, held)
 
-    from data.datasets import steps_per_epoch, training_batches
-    from data.records.index import index_path, read_index, verify
-    from losses.objectives import Objective, check_weights
-    from losses.perceptual import PerceptualLoss, load_vgg16
-    from models.display import Display
-    from models.tone_mapper import make_branches
-    from training.callbacks import StopAtNaN, Summaries
-    from training.fit import fit, place
-    from training.progress import ProgressBar
-    from training.schedule import learning_rate
-    from training.summaries import EventFile
 
-    kind = "ft" if stage == "ft" else "dual"
-    records = index_path(config.model[f"tfrecord_{kind}"])
-    info = read_index(records, kind)
-    check_records(config, stage, info)
-    size = sum(shard.bytes for shard in info.shards)
+def verify_records(records):
+    """Read all records and compare their checksums, below a bar if that takes long."""
+    size = sum(shard.bytes for shard in records.shards)
     with tqdm(desc="records", total=size, unit="B", unit_scale=True, leave=False, delay=1) as bar:
-        for done in verify(info):
+        for done in verify(records):
             bar.update(done)
-    vgg = config.model.loss_vgg
-    weights = config.train[f"loss_weights_{stage}"]
-    check_weights(stage, weights, config.dev.data_domain)
-    with team.strategy.scope():
-        objective = Objective(stage, weights, PerceptualLoss(load_vgg16(vgg)) if vgg else None)
-    objective.check_patch(*info.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2])
-
-    batch_size = config.train[f"batch_size_{stage}"]
-    epochs = config.train[f"epochs_{stage}"]
-    team.check_batch(f"train.batch_size_{stage}", batch_size, info.count)
-    steps = team.steps(steps_per_epoch(info.count, batch_size), batch_size, info.count)
-    rate = learning_rate(config.train[f"lr_{stage}"], config.train.lr_final, epochs * steps)
-    keras.utils.set_random_seed(config.train.seed)
-    with team.strategy.scope():
-        branches = make_branches()
-        used, network = stage_network(config, stage, branches)
-        shown = training_display(config, stage, kept["display"])
-        trainer = team.trainer(network, objective, rate, *shown)
-    folder = config.model[f"ckp_path_{stage}"]
-    log = Path(config.train.log_path) / stage
-    make_folder(folder, f"model.ckp_path_{stage}")
-    checkpoint = team.checkpoint(folder, stage, used, trainer, kept)
-    checkpoint.claim()
-    team.wait()  # the chief clears the folder up before the others read it
-    restored = checkpoint.restore()
-    team.check_same(checkpoint.step)
-    if restored:
-        if checkpoint.restored.remark:
-            print(checkpoint.restored.remark, file=sys.stderr)
-        print(f"going on from {restored}: step {checkpoint.step}, epoch {int(checkpoint.epoch)}")
-        shown, now = checkpoint.restored.display, kept["display"]
-        if shown._asdict() != now:
-            print(f"its display was {tuple(shown)}, from now on it is {tuple(now.values())}")
-    elif stage == "ft":
-        warm_start(config, used, info.preparation)
-    print(f"{info.count} patches from {records}, {steps} steps an epoch of {batch_size} each")
-    epoch, done = place(checkpoint, batch_size, steps)
-    if epoch >= epochs:
-        print(f"{epochs} epochs are done already; ask for more with --epochs")
-        return 0
-
-    def batches(epoch, skip=0):
-        whole = training_batches(info, stage, batch_size, config.train.seed, epoch, skip)
-        return team.share(whole, steps - skip)
-
-    make_folder(log, "train.log_path")
-    events = [EventFile(log, tell)]
-    validation = None
-    if stage == "ft" and team.chief:
-        ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
-        display = Display(**kept["display"])
-        events.append(EventFile(log / "val", tell))
-        validation = make_validation(
-            config, branches, info.preparation, display, ablations, events[-1]
-        )
-    stop = team.stop()
-    stop.install()
-    callbacks = [StopAtNaN(checkpoint.step)]
-    if team.chief:
-        callbacks += [
-            Summaries(events[0], preview(batches(0)), checkpoint.step),
-            ProgressBar(steps, epochs, done, list(objective.weights)),
-        ]
-    path = fit(trainer, checkpoint, batches, batch_size, steps, epochs, stop, callbacks, validation)
-    team.wait()  # nobody leaves before the last checkpoint is written
-    if team.chief:
-        print(f"step {checkpoint.step}, checkpoint {path}, summaries in {log}")
-    if stop.asked and int(checkpoint.epoch) < epochs:
-        print("stopped before the end; run the same command again to go on from there")
-        return 130
-    return 1 if any(file.lost for file in events) else 0
 
 
-def tell(text):
-    """Print a sentence on stderr, above the bar."""
-    tqdm.write(text, file=sys.stderr)
-
-
-def check_records(config, stage, info):
-    """Raise InputError where records and settings disagree."""
-    from data.preparation.prepare import MIN_BOT_SIDE, Preparation
-
-    asked = Preparation.from_settings(config.dev)
-    if info.preparation != asked:
-        raise InputError(
-            f"the records have {info.preparation.describe()}, the dev section says "
-            f"{asked.describe()}; "
-            "make the records again with generate_tfrec.py or change the settings"
-        )
-    keys = (
-        ("patch_size_ft_h", "patch_size_ft_w")
-        if stage == "ft"
-        else ("patch_size_h", "patch_size_w")
+def build(run):
+    """Return (Trainer, its Objective, Branches) with fresh weights."""
+    settings, strategy = run.settings, run.replicas.strategy
+    with strategy.scope():
+        perceptual = PerceptualLoss(load_vgg16(settings.vgg)) if settings.vgg else None
+        objective = Objective(settings.stage, settings.loss_weights, perceptual)
+    position = run.epoch * run.steps + run.done
+    rate = CosineDecay(
+        settings.learning_rate,
+        settings.final_rate,
+        settings.epochs * run.steps,
+        checkpoint_info(run.checkpoint).step - position if run.checkpoint else 0,
     )
-    size = tuple(config.data[key] for key in keys)
-    found = info.shapes["hdr_high"][:2]
-    if found != size:
-        raise InputError(
-            f"the records hold patches of {found[0]}x{found[1]}, data.{keys[0]} and _w say "
-            f"{size[0]}x{size[1]}; make the records again or change the settings"
-        )
-    if stage == "ft" and config.train.pad_bot:
-        side = min(info.shapes["hdr_bot"][:2])
-        if side < MIN_BOT_SIDE:
-            raise InputError(
-                f"train.pad_bot needs bot layers of {MIN_BOT_SIDE} and more pixels a side, these "
-                f"have {side}; cut larger patches or set it to False"
-            )
-    pairs = info.count // info.patch_per_img
-    given = config.train.train_set_size
-    if given is not None and given != pairs:
-        raise InputError(
-            f"train.train_set_size is {given} but the records hold {pairs} pairs; set it to "
-            f"{pairs} or to None, which counts them"
-        )
+    keras.utils.set_random_seed(settings.seed)
+    with strategy.scope():
+        branches = make_branches(settings.precision)
+        network = stage_network(settings, branches)
+        display = None
+        if settings.displayed_share:
+            display = TrainingDisplay(settings.preparation.data_domain, settings.display)
+        trainer = run.replicas.trainer(network, objective, rate, display, settings.displayed_share)
+    return trainer, objective, branches
 
 
-def stage_network(config, stage, branches):
-    """Return the dict of trained branches and the network of a stage."""
-    from models.tone_mapper import TEST_PADDING, tone_mapper
-
-    if stage != "ft":
-        branch = getattr(branches, stage)
-        return {stage: branch}, branch
-    ablations = {key: config.dev[key] for key in ("no_high_branch", "no_ft_branch")}
-    padding = TEST_PADDING if config.train.pad_bot else 0
-    network = tone_mapper(branches, config.dev.level_num, padding, **ablations)
-    return branches.used(**ablations), network
+def stage_network(settings, branches):
+    """Return the network of a stage: a branch, or the joint network."""
+    if settings.stage != "ft":
+        return getattr(branches, settings.stage)
+    padding = TEST_PADDING if settings.pad_bot else 0
+    level_num = settings.preparation.level_num
+    return tone_mapper(branches, level_num, padding, **settings.ablations)
 
 
-def training_display(config, stage, display):
-    """Return (show, share) of the losses of the displayed picture, see training.trainer."""
-    from models.display import Display
-    from models.training_display import TrainingDisplay
-
-    share = config.train.displayed_share
-    if stage != "ft" or not share:
-        return None, 0.0
-    return TrainingDisplay(config.dev.data_domain, Display(**display)), share
-
-
-def warm_start(config, branches, preparation):
-    """Take the high and bot branches from their own stages, where those have checkpoints."""
-    from models.weights import load_branches
-
-    for name in ("high", "bot"):
-        folder = config.model[f"ckp_path_{name}"]
-        if name not in branches:
-            continue
-        kept = load_branches(folder, {name: branches[name]})
-        if kept is None:
-            print(f"no checkpoint in {folder}: the {name} branch starts with fresh weights")
-            continue
-        if kept.remark:
-            print(kept.remark, file=sys.stderr)
-        if kept.preparation not in (None, preparation):
-            raise InputError(
-                f"the checkpoint in {folder} was trained with {kept.preparation.describe()}, the "
-                f"records have {preparation.describe()}; train that stage on the same layers or "
-                f"name another folder in model.ckp_path_{name}"
-            )
-        print(f"{name} branch from {folder}, step {kept.step}")
+def restore(run, trainer, branches):
+    """Return the StageCheckpoint, resumed where there is one; else ft takes its branches."""
+    settings, replicas, stage = run.settings, run.replicas, run.settings.stage
+    used = branches.used(**settings.ablations)
+    used = used if stage == "ft" else {stage: getattr(branches, stage)}
+    checkpoint = StageCheckpoint(
+        settings.folder, stage, used, trainer, settings.saved, write=replicas.chief
+    )
+    if run.checkpoint:
+        checkpoint.restore(run.checkpoint)
+    replicas.check_same(checkpoint.step)
+    if run.checkpoint:
+        info = checkpoint_info(run.checkpoint)
+        if info.remark:
+            log.warning(info.remark)
+        epoch = checkpoint.resume_point.epoch
+        log.info(f"going on from {run.checkpoint.path}: step {checkpoint.step}, epoch {epoch}")
+        if info.display != settings.display:
+            old, new = tuple(info.display), tuple(settings.display)
+            log.info(f"its display was {old}, from now on it is {new}")
+    else:
+        for name, start in run.start.items():
+            start_branch(name, used[name], start, settings.start_folders[name])
+    size = settings.batch_size
+    log.info(
+        f"{run.records.count} patches from {settings.records}, {run.steps} steps an epoch of {size}"
+        " each"
+    )
+    return checkpoint
 
 
-def snapshot(config, preset):
-    """Return what is kept with a checkpoint: how to use it, and all settings of the run."""
-    from data.preparation.prepare import Preparation
-    from models.display import Display
-
-    return {
-        "preparation": Preparation.from_settings(config.dev)._asdict(),
-        "display": Display(*(config.model[f"display_{f}"] for f in Display._fields))._asdict(),
-        "no_high_branch": config.dev.no_high_branch,
-        "no_ft_branch": config.dev.no_ft_branch,
-        "preset": preset,
-        "config": config,
-    }
+def start_branch(name, branch, checkpoint, folder):
+    """Load a branch of the joint network from its own stage, where that has a checkpoint."""
+    if checkpoint is None:
+        log.info(f"no checkpoint in {folder}: the {name} branch starts with fresh weights")
+        return
+    load_weights(checkpoint, {name: branch})
+    if checkpoint.remark:
+        log.warning(checkpoint.remark)
+    log.info(f"{name} branch from {folder}, step {checkpoint_info(checkpoint).step}")
 
 
-def preview(batches):
-    """Return the first patches of an epoch's batches, as many as TensorBoard shows."""
-    from training.summaries import SHOWN
-
-    inputs, ground_truth = next(iter(batches.unbatch().batch(SHOWN)))
-    return inputs, ground_truth
+def _fit(run, trainer, objective, branches, checkpoint, pictures):
+    settings, replicas = run.settings, run.replicas
+    stop = StopAtSignal((lambda asked: replicas.mean(asked) > 0) if replicas.workers > 1 else None)
+    stop.install()
+    callbacks, events, validate = [StopAtNaN(checkpoint.step)], [], None
+    if replicas.chief:
+        events = [EventFile(settings.log_folder), EventFile(settings.log_folder / "val")]
+        with records_stay():
+            preview = next(iter(run.batches(0).unbatch().batch(MAX_PICTURES)))
+        callbacks += [
+            Summaries(events[0], preview, checkpoint.step),
+            ProgressBar(run.steps, settings.epochs, run.done, list(objective.weights)),
+        ]
+        if pictures:
+            level_num = settings.preparation.level_num
+            network = tone_mapper(branches, level_num, TEST_PADDING, **settings.ablations)
+            common = (settings.preparation, settings.display, events[1], settings.val_every)
+            validate = Validation(pictures, network, *common).after_epoch
+    size, epochs = settings.batch_size, settings.epochs
+    path = fit(trainer, checkpoint, run.batches, size, run.steps, epochs, stop, callbacks, validate)
+    replicas.wait()  # nobody leaves before the last checkpoint is written
+    if replicas.chief:
+        log.info(f"step {checkpoint.step}, checkpoint {path}, summaries in {settings.log_folder}")
+    if stop.asked and checkpoint.resume_point.epoch < epochs:
+        log.info("stopped before the end; run the same command again to go on from there")
+        return EXIT_INTERRUPTED
+    return 1 if any(file.lost for file in events) else 0

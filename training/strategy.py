@@ -6,20 +6,18 @@ several workers (one a machine), the chief alone writes; all of them read the ch
 """
 
 import contextlib
+import json
 import os
 
 import keras
 import tensorflow as tf
 
 from system.errors import InputError
-from training.callbacks import StopAtSignal
-from training.checkpoint import StageCheckpoint
-from training.tf_config import JOBS, check_tf_config
 from training.trainer import Trainer
 
-AGREE_EVERY = 10  # steps between two questions whether a worker was asked to stop
+JOBS = ("chief", "worker")  # of TF_CONFIG
 # What a collective operation raises where the other end has gone.
-LOST = (
+LOST_WORKER_ERRORS = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -28,62 +26,59 @@ LOST = (
 )
 
 
-class Team:
-    """The replicas that train together, as this process sees them.
+class Replicas:
+    """The replicas that train together, as this process sees them; make it before any tensor.
 
     Args:
-        strategy: a tf.distribute.Strategy.
+        name: "default" (one device), "mirrored" (all GPUs of this machine) or
+            "multi_worker" (those of the machines in TF_CONFIG).
+
+    Attributes:
+        strategy: the tf.distribute.Strategy.
+        count: of replicas.
+        workers: how many processes train.
+        chief: whether this one writes the files.
+
+    Raises:
+        InputError: "multi_worker" without a usable TF_CONFIG.
     """
 
-    def __init__(self, strategy):
-        self.strategy = strategy
-        self.replicas = strategy.num_replicas_in_sync
-        cluster = strategy.cluster_resolver and strategy.cluster_resolver.cluster_spec().as_dict()
+    def __init__(self, name):
+        self.strategy = _strategy(name)
+        self.count = self.strategy.num_replicas_in_sync
+        resolver = self.strategy.cluster_resolver
+        cluster = resolver and resolver.cluster_spec().as_dict()
         self.workers = sum(len(cluster.get(job, ())) for job in JOBS) if cluster else 1
-        self.chief = self.workers == 1 or strategy.extended.should_checkpoint
+        self.chief = self.workers == 1 or self.strategy.extended.should_checkpoint
 
-    def words(self):
-        """Say who trains, "" where it is one device."""
+    def describe(self):
+        """Return who trains as a short text, "" where it is one device."""
         if self.workers > 1:
             role = "the chief" if self.chief else "not the chief"
-            return f"{self.replicas} replicas, {self.workers} workers, this one {role}"
-        return f"{self.replicas} replicas" if self.replicas > 1 else ""
+            return f"{self.count} replicas, {self.workers} workers, this one {role}"
+        return f"{self.count} replicas" if self.count > 1 else ""
 
     def check_batch(self, key, batch_size, patches):
         """Raise InputError where the replicas cannot have equal shares."""
-        if batch_size % self.replicas:
+        if batch_size % self.count:
             raise InputError(
-                f"{key} is {batch_size}, which {self.replicas} replicas cannot share; "
-                f"make it a multiple of {self.replicas}"
+                f"{key} is {batch_size}, which {self.count} replicas cannot share; "
+                f"make it a multiple of {self.count}"
             )
-        if self.replicas > 1 and patches < batch_size:
+        if self.count > 1 and patches < batch_size:
             raise InputError(
                 f"{key} is {batch_size} but the records hold {patches} patches; with several "
                 "replicas every batch must be full"
             )
 
-    def steps(self, steps, batch_size, patches):
+    def full_steps(self, steps, batch_size, patches):
         """Return the steps of an epoch: of several replicas each needs its whole share."""
-        return steps if self.replicas == 1 else min(steps, patches // batch_size)
-
-    def share(self, batches, steps):
-        """Return a tf.data.Dataset of so many batches, to be divided among the workers."""
-        if self.replicas == 1:
-            return batches
-        return batches.take(steps)  # divided as data.datasets asks for: each batch by rows
+        return steps if self.count == 1 else min(steps, patches // batch_size)
 
     def trainer(self, *arguments):
         """Return the training.trainer.Trainer; call it within the strategy's scope."""
-        kind = Trainer if self.replicas == 1 else _TeamTrainer
-        return kind(*arguments, replicas=self.replicas)
-
-    def checkpoint(self, *arguments):
-        """Return the training.checkpoint.StageCheckpoint; it writes nothing but on the chief."""
-        return (StageCheckpoint if self.chief else _ReadCheckpoint)(*arguments)
-
-    def stop(self):
-        """Return the callback that stops all workers where one of them was asked to."""
-        return StopAtSignal() if self.workers == 1 else _StopTogether(self)
+        kind = Trainer if self.count == 1 else _ReplicaTrainer
+        return kind(*arguments, replicas=self.count)
 
     def check_same(self, step):
         """Raise InputError where the workers did not restore the same step."""
@@ -108,11 +103,11 @@ class Team:
         return float(self.strategy.reduce("MEAN", values, axis=None))
 
     @contextlib.contextmanager
-    def together(self):
+    def explain_loss(self):
         """Turn the loss of another worker into InputError."""
         try:
             yield
-        except LOST as error:
+        except LOST_WORKER_ERRORS as error:
             if self.workers == 1:
                 raise
             raise InputError(
@@ -121,22 +116,37 @@ class Team:
             ) from error
 
 
-def make_team(name):
-    """Return the Team of "default", "mirrored" or "multi_worker"; call it before any tensor.
+def check_tf_config(text):
+    """Raise InputError where TF_CONFIG does not say who the workers are and which one this is."""
+    example = (
+        '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+        '"task": {"type": "worker", "index": 0}}'
+    )
+    remedy = f"give each worker its own, for instance {example}"
+    if not text:
+        raise InputError(f"train.strategy is 'multi_worker' but TF_CONFIG is not set; {remedy}")
+    try:
+        config = json.loads(text)
+        job, index = config["task"]["type"], config["task"]["index"]
+        address = config["cluster"][job][index]
+        usable = job in JOBS and isinstance(address, str) and index >= 0
+    except (ValueError, LookupError, TypeError):
+        usable = False
+    if not usable:
+        raise InputError(f"TF_CONFIG does not name this worker: {text}; {remedy}")
 
-    Raises:
-        InputError: "multi_worker" without a usable TF_CONFIG.
-    """
+
+def _strategy(name):
     if name == "multi_worker":
         check_tf_config(os.environ.get("TF_CONFIG"))
-        return Team(tf.distribute.MultiWorkerMirroredStrategy())
+        return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        return Team(tf.distribute.MirroredStrategy([device.name for device in devices]))
-    return Team(tf.distribute.get_strategy())
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.get_strategy()
 
 
-class _TeamTrainer(Trainer):
+class _ReplicaTrainer(Trainer):
     """Keras' own fit fails with several workers: it averages batches and logs in ways that
     tf.distribute refuses (Keras 3.15; structures, and scalars along their first axis).
     """
@@ -166,34 +176,3 @@ class _TeamTrainer(Trainer):
         logs = self.distribute_strategy.run(step, args=(batch,))
         local = self.distribute_strategy.experimental_local_results
         return {name: local(value)[0] for name, value in logs.items()}
-
-
-class _ReadCheckpoint(StageCheckpoint):
-    def claim(self):
-        pass
-
-    def save(self, epoch, patches=0):
-        self.epoch.assign(epoch)
-        self.patches.assign(patches)
-
-
-class _StopTogether(StopAtSignal):
-    def __init__(self, team):
-        super().__init__()
-        self.team = team
-        self.wanted = False
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.done += 1
-        if self.done % AGREE_EVERY == 0:
-            self._agree()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._agree()
-
-    def _agree(self):
-        self.asked = self.asked or self.team.mean(self.wanted) > 0
-        self.model.stop_training = self.model.stop_training or self.asked
-
-    def _ask(self, number, frame):
-        self.wanted = True

@@ -1,29 +1,30 @@
 """Scalars and pictures for TensorBoard, and what a full disk does to them."""
 
+import logging
 import tempfile
 
 import tensorflow as tf
 
-SHOWN = 3  # pictures of each kind
-PROBE = 65536  # bytes; more than an event file grows by without asking the disk
+MAX_PICTURES = 3  # of each tag
+PROBE_BYTES = 65536  # more than an event file grows by without asking the disk
+
+log = logging.getLogger(__name__)
 
 
 class EventFile:
     """The event file of one run; it is made at the first write.
 
     TensorFlow drops events that it cannot write and says nothing. So after each write the
-    folder is asked for room; where it has none, `tell` gets one sentence, `lost` becomes True
+    folder is asked for room; where it has none, one warning is logged, `lost` becomes True
     and nothing more is written: a training must not end for want of its pictures.
 
     Args:
         folder: of the file.
-        tell: callable taking the sentence.
     """
 
-    def __init__(self, folder, tell):
+    def __init__(self, folder):
         self.folder = str(folder)
         self.lost = False
-        self._tell = tell
         self._writer = None
 
     def write(self, step, scalars, pictures):
@@ -32,7 +33,8 @@ class EventFile:
         Args:
             step: its number.
             scalars: dict from tag to number.
-            pictures: dict from tag to N×H×W×3, uint8 or float in [0, 1]; SHOWN are written.
+            pictures: dict from tag to N×H×W×3, uint8 or float in [0, 1]; MAX_PICTURES are
+                written.
         """
         if self.lost:
             return
@@ -42,14 +44,14 @@ class EventFile:
                 for name, value in scalars.items():
                     tf.summary.scalar(name, value)
                 for name, batch in pictures.items():
-                    tf.summary.image(name, batch, max_outputs=SHOWN)
+                    tf.summary.image(name, batch, max_outputs=MAX_PICTURES)
             self._writer.flush()
             with tempfile.TemporaryFile(dir=self.folder) as probe:
-                probe.write(bytes(PROBE))
+                probe.write(bytes(PROBE_BYTES))
         except (OSError, tf.errors.OpError) as error:
             self.lost = True
             reason = getattr(error, "strerror", None) or getattr(error, "message", error)
-            self._tell(
+            log.warning(
                 f"{self.folder}: the summaries from step {step} on are lost ({reason}); the "
                 "training goes on without them"
             )

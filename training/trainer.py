@@ -33,7 +33,7 @@ class Trainer(keras.Model):
     inputs is a dict with "source" (N×H×W×3), which the unsupervised terms
     compare with; a branch reads it as its input, the joint network reads
     "high" and "bot". After each step the metrics total_loss and loss_<term>
-    hold that step's values (where there is `show`, the terms are those of the shown
+    hold that step's values (where there is `display`, the terms are those of the displayed
     pictures); the terms outside the total are only computed on
     every SUMMARY_EVERY-th step, the first included.
 
@@ -41,18 +41,20 @@ class Trainer(keras.Model):
         network: a branch, or models.tone_mapper's joint network.
         objective: losses.objectives.Objective or alike.
         learning_rate: number or Keras schedule.
-        show: None, or callable (output, source) -> pictures as they are displayed, which
+        display: None, or callable (output, source) -> pictures as they are displayed, which
             the losses then see too.
-        shown_share: of the total that those pictures make up, 0 to 1.
+        displayed_share: of the total that those pictures make up, 0 to 1.
         replicas: that take a step together, see training.strategy.
     """
 
-    def __init__(self, network, objective, learning_rate, show=None, shown_share=0.0, replicas=1):
+    def __init__(
+        self, network, objective, learning_rate, display=None, displayed_share=0.0, replicas=1
+    ):
         super().__init__(name="trainer")
         self.network = network
         self.objective = objective
-        self.show = show
-        self.shown_share = shown_share
+        self.display = display
+        self.displayed_share = displayed_share
         self.replicas = replicas
         names = (*objective.weights, *objective.reported)
         self.terms = {name: Latest(f"loss_{name}") for name in names}
@@ -72,10 +74,11 @@ class Trainer(keras.Model):
         pictures = (y_pred["output"], y, x["source"])
         variables = self.network.trainable_variables
         total, terms = self.objective.total(*pictures, variables)
-        if self.show is not None:
-            shown = (self.show(pictures[0], pictures[2]), *pictures[1:])
-            total_shown, terms = self.objective.total(*shown, variables)
-            total = (1 - self.shown_share) * total + self.shown_share * total_shown
+        if self.display is not None:
+            displayed = (self.display(pictures[0], pictures[2]), *pictures[1:])
+            total_displayed, terms = self.objective.total(*displayed, variables)
+            share = self.displayed_share
+            total = (1 - share) * total + share * total_displayed
         for name, value in {**terms, **self._report(pictures, variables)}.items():
             self.terms[name].update_state(value)
         self.total.update_state(total)

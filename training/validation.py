@@ -1,68 +1,149 @@
 """Scores of whole pictures along the training of the joint network."""
 
+import logging
 import math
 import statistics
+from pathlib import Path
 
-from training.summaries import SHOWN
+import tensorflow as tf
+
+from data.pictures import HDR_SUFFIXES, read_hdr
+from data.preparation.prepare import prepare_picture
+from metrics.scores import scores
+from metrics.tmqi import MIN_SIDE
+from models.display import displayed
+from system.errors import InputError
+from system.files import list_pictures, result_stems
+from training.summaries import MAX_PICTURES
+
+# Those of metrics.scores that are written after each validation.
+SCORES = ("Q", "S", "N", "FSITM", "colour_correlation", "chroma_ratio", "cast")
+
+log = logging.getLogger(__name__)
 
 
 class Validation:
-    """Tone-map pictures after every so many epochs, score them, and tell TensorBoard.
+    """Tone-map pictures after every so many epochs and score them.
 
-    Scalars are the means of the pictures that have the score, under val/ and its name; the
-    first SHOWN pictures are val/<stem>.
+    TensorBoard gets the means over the pictures that have the score, under val/ and its
+    name, and the first MAX_PICTURES as val/<stem>. Pictures are read and prepared one by
+    one each time: they would fill the memory of a whole training.
 
     Args:
-        events: training.summaries.EventFile.
+        paths: dict from path to stem of HDR pictures.
         network: models.tone_mapper's joint network, padded as in testing.
-        pictures: dict from stem to data.preparation.prepare.Layers.
-        show: callable (output H×W×3, Layers) -> H×W×3 uint8.
-        score: callable (stem, H×W×3 uint8) -> dict from name to number.
+        preparation: data.preparation.prepare.Preparation of the records.
+        display: models.display.Display of the run.
+        events: training.summaries.EventFile.
         every: epochs.
-        tell: callable taking (step, dict of the means).
     """
 
-    def __init__(self, events, network, pictures, show, score, every, tell):
-        self.events = events
+    def __init__(self, paths, network, preparation, display, events, every):
+        self.paths = paths
         self.network = network
-        self.pictures = pictures
-        self.show = show
-        self.score = score
+        self.preparation = preparation
+        self.display = display
+        self.events = events
         self.every = every
-        self.tell = tell
 
-    def score_epoch(self, epoch, step, stop):
-        """Score, if this epoch is due; training.fit calls it when the epoch is saved.
+    def after_epoch(self, epoch, step, stop):
+        """Validate, if this epoch is due.
 
         Args:
             epoch: the one that just ended, counted from 0.
             step: the number of training steps taken.
-            stop: training.callbacks.StopAtSignal; once it was asked, nothing is scored or told.
+            stop: training.callbacks.StopAtSignal; once it was asked, nothing is written.
         """
-        if (epoch + 1) % self.every == 0:
-            scored = self._scored(stop)
-            if scored is not None:
-                self._write(step, *scored)
-
-    def _scored(self, stop):
-        shown, rows = {}, []
-        for stem, layers in self.pictures.items():
+        if (epoch + 1) % self.every:
+            return
+        pictures, rows = {}, []
+        for path, stem in self.paths.items():
             if stop.asked:
-                return None
-            batch = {"high": layers.high[None], "bot": layers.bot[None]}
+                return
+            try:
+                picture, row = self._scored(path)
+            except (InputError, tf.errors.ResourceExhaustedError) as error:
+                log.warning(f"step {step}: not in the validation: {_reason(path, error)}")
+                continue
+            rows.append(row)
+            if len(pictures) < MAX_PICTURES:
+                pictures[stem] = picture
+        if rows:
+            self._write(step, pictures, rows)
+
+    def _scored(self, path):
+        """Return (the tone-mapped picture H×W×3 uint8, dict from score to number) of a file."""
+        hdr, layers = read_prepared(path, self.preparation)
+        batch = {"high": layers.high[None], "bot": layers.bot[None]}
+        try:
             output = self.network.predict_on_batch(batch)["output"][0]
-            picture = self.show(output, layers)
-            rows.append(self.score(stem, picture))
-            if len(shown) < SHOWN:
-                shown[stem] = picture
+            domain, offset = self.preparation.data_domain, layers.black_offset
+            picture = displayed(output, layers.normalized, domain, self.display, offset)
+            found = scores(hdr, picture)
+        except MemoryError as error:
+            raise InputError(_too_large(path)) from error
+        return picture, {name: found[name] for name in SCORES}
+
+    def _write(self, step, pictures, rows):
         means = {}
-        for name in rows[0]:
+        for name in SCORES:
             numbers = [row[name] for row in rows if not math.isnan(row[name])]
             means[name] = statistics.fmean(numbers) if numbers else math.nan
-        return means, shown
+        self.events.write(
+            step,
+            {f"val/{name}": value for name, value in means.items()},
+            {f"val/{stem}": picture[None] for stem, picture in pictures.items()},
+        )
+        text = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
+        log.info(f"step {step}, {len(rows)} validation pictures: {text}")
 
-    def _write(self, step, means, shown):
-        scalars = {f"val/{name}": value for name, value in means.items()}
-        pictures = {f"val/{stem}": picture[None] for stem, picture in shown.items()}
-        self.events.write(step, scalars, pictures)
-        self.tell(step, means)
+
+def check_pictures(folder, preparation):
+    """Return dict from path to stem of a folder's HDR pictures, which can all be prepared.
+
+    Args:
+        folder: of the pictures, or None, which gives {}.
+        preparation: data.preparation.prepare.Preparation.
+
+    Raises:
+        InputError: one cannot be read, or is too small or too large.
+    """
+    paths = [Path(p) for p in list_pictures([folder], HDR_SUFFIXES)] if folder else []
+    for path in paths:
+        read_prepared(path, preparation)
+    return result_stems(paths)
+
+
+def read_prepared(path, preparation):
+    """Read one picture for the validation.
+
+    Returns:
+        (H×W×3 float32 scene-linear picture, its data.preparation.prepare.Layers), both cropped.
+
+    Raises:
+        InputError: it cannot be read, or is too small or too large.
+    """
+    try:
+        hdr = read_hdr(path)
+        layers = prepare_picture(hdr, preparation)
+    except MemoryError as error:
+        raise InputError(_too_large(path)) from error
+    except InputError as error:
+        text = str(error)
+        text = text if str(path) in text else f"{path}: {text}"
+        raise InputError(f"{text}; take it out of train.val_path") from error
+    height, width = layers.normalized.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise InputError(
+            f"{path}: {width}x{height} pixels are too few; TMQI needs {MIN_SIDE} on each "
+            "side; take it out of train.val_path"
+        )
+    return hdr[:height, :width], layers
+
+
+def _reason(path, error):
+    return str(error) if isinstance(error, InputError) else _too_large(path)
+
+
+def _too_large(path):
+    return f"{path} does not fit into the memory; take it out of train.val_path"

@@ -25,6 +25,7 @@ from losses.objectives import EXTRA, PERCEPTUAL, RECIPES, REPORTED, Objective
 from losses.perceptual import PerceptualLoss
 from models.display import Display
 from models.tone_mapper import make_branches, tone_mapper
+from models.weights import newest_checkpoint
 from training.checkpoint import StageCheckpoint
 from training.trainer import Trainer
 
@@ -156,14 +157,15 @@ def main(argv=None):
     trainer, used = make(args.stage, perceptual)
     checkpoint = None
     if args.folder:
-        kept = {
+        saved = {
             "preparation": Preparation(args.domain, "bilateral", False, 3)._asdict(),
             "display": Display()._asdict(),
             "no_high_branch": False,
             "no_ft_branch": False,
         }
-        checkpoint = StageCheckpoint(args.folder, args.stage, used, trainer, kept)
-        checkpoint.restore()
+        checkpoint = StageCheckpoint(args.folder, args.stage, used, trainer, saved)
+        if found := newest_checkpoint(args.folder):
+            checkpoint.restore(found)
     print(json.dumps(_train(args, trainer, checkpoint)), flush=True)
 
 

@@ -1,6 +1,6 @@
 """Take six training steps of one stage on its golden batch and print each step's losses.
 
-A program of its own for test_models_trainer.py: op determinism holds for a whole process.
+A program of its own for test_training_trainer.py: op determinism holds for a whole process.
 The steps are chaotic, so without it the last loss of ft wanders by a few thousandths.
 """
 

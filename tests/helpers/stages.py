@@ -23,12 +23,12 @@ def settings(preparation=FUSED, **changes):
     }
 
 
-def stage(folder, name="bot", kept=None):
+def stage(folder, name="bot", saved=None, rate=1e-3):
     branches = make_branches()
     used = branches._asdict() if name == "ft" else {name: getattr(branches, name)}
     network = tone_mapper(branches, 3) if name == "ft" else used[name]
-    trainer = Trainer(network, Objective(name), 1e-3)
-    return trainer, StageCheckpoint(folder, name, used, trainer, kept or settings())
+    trainer = Trainer(network, Objective(name), rate)
+    return trainer, StageCheckpoint(folder, name, used, trainer, saved or settings())
 
 
 def train(trainer, steps=1, seed=0):

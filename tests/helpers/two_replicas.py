@@ -1,4 +1,4 @@
-"""Train on two virtual CPU devices; a program of its own for test_models_strategy.py.
+"""Train on two virtual CPU devices; a program of its own for test_training_strategy.py.
 
 Devices can only be split before TensorFlow has used them. `python two_replicas.py OUT.npz`
 takes steps of the branches with and without the strategy and stores what they give;
@@ -11,26 +11,27 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from configs.command_line import run
 from losses.objectives import Objective
 from models.tone_mapper import make_branches
-from training.strategy import make_team
+from training.strategy import Replicas
 
 CPU = tf.config.list_physical_devices("CPU")[0]
 
 
-def steps(team, stage, batches, weights):
+def steps(replicas, stage, batches, weights):
     """Return (each step's total, weights and momenta after the last) of one stage."""
     tf.keras.utils.set_random_seed(0)
-    with team.strategy.scope():
+    with replicas.strategy.scope():
         branch = getattr(make_branches(), stage)
-        trainer = team.trainer(branch, Objective(stage, weights), 1e-3)
+        trainer = replicas.trainer(branch, Objective(stage, weights), 1e-3)
     totals = []
 
     class Keep(tf.keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             totals.append(float(logs["total_loss"]))
 
-    data = team.share(tf.data.Dataset.from_tensor_slices(batches), len(batches[1]))
+    data = tf.data.Dataset.from_tensor_slices(batches)
     trainer.fit(data, initial_epoch=0, verbose=0, shuffle=False, callbacks=[Keep()])
     state = [*trainer.trainable_variables, *trainer.optimizer.variables]
     return totals, np.concatenate([np.ravel(variable) for variable in state])
@@ -39,12 +40,12 @@ def steps(team, stage, batches, weights):
 def main(out):
     """Store the two ways of training side by side."""
     x, y = np.random.default_rng(0).random((2, 3, 4, 164, 168, 3), dtype="f4")
-    alone, pair = make_team("default"), make_team("mirrored")
+    alone, pair = Replicas("default"), Replicas("mirrored")
     only_l1 = {"l1": 1.0, "tmqi": 0.0, "msssim": 0.0}
-    found = {"replicas": pair.replicas}
-    for name, team in (("alone", alone), ("pair", pair)):
+    found = {"replicas": pair.count}
+    for name, replicas in (("alone", alone), ("pair", pair)):
         found[f"{name} totals"], found[f"{name} state"] = steps(
-            team, "high", ({"source": x}, y), only_l1
+            replicas, "high", ({"source": x}, y), only_l1
         )
     x, y = x[:1, :, :24, :32], y[:1, :, :24, :32]
     halves = [({"source": x[:, part]}, y[:, part]) for part in (slice(2), slice(2, None))]
@@ -56,5 +57,6 @@ def main(out):
 if __name__ == "__main__":
     tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
     if sys.argv[1].startswith("train_"):
-        sys.exit(importlib.import_module(sys.argv[1]).main(sys.argv[2:]))
+        script = importlib.import_module(sys.argv.pop(1))
+        run(script.main)
     main(sys.argv[1])

@@ -112,12 +112,12 @@ def make(name):
     """Return one of the networks with the shipped weights, a callable from layers to the result."""
     from inference.fast_network import FastNetwork
     from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
-    from models.weights import load_branches
+    from models.weights import load_weights, newest_checkpoint
     from tools.benchmarks.straightforward import normalizations
 
     with normalizations(name == "straightforward"):
         branches = make_branches()
-    load_branches(ROOT / "checkpoints" / "ftlayer", branches._asdict())
+    load_weights(newest_checkpoint(ROOT / "checkpoints" / "ftlayer"), branches._asdict())
     if name == "strips":
         strips = FastNetwork(branches, PREPARATION.level_num)
         return lambda high, bot: strips.pictures(high, bot)["output"]

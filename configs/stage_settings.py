@@ -1,0 +1,125 @@
+"""What a training stage needs to know, out of the config."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from configs.schema import existing_folder
+from data.preparation.prepare import Preparation
+from data.records.index import index_path
+from models.display import Display
+
+
+class StageSettings(NamedTuple):
+    """The plain values of one training stage.
+
+    Attributes:
+        stage: "high", "bot" or "ft".
+        records: index file of its training records.
+        preparation: Preparation that the records must have.
+        patch_size: (height, width) that they must have.
+        pairs: that they must hold, or None.
+        pad_bot: mirror the bot layer round its borders (ft).
+        no_high_branch, no_ft_branch: ablations (ft).
+        batch_size, epochs, learning_rate: of the stage.
+        final_rate: fraction of the learning rate at the last step.
+        loss_weights: dict from term to weight, changes to the paper's.
+        vgg: "imagenet", the path of a vgg16.npy, or None.
+        display: models.display.Display of the stage's pictures.
+        displayed_share: of the total loss that the displayed picture makes up (ft).
+        seed: of first weights and of the batches' order.
+        strategy: "default", "mirrored" or "multi_worker".
+        precision: of the convolutions, "float32" or "bfloat16".
+        folder: of the stage's checkpoints.
+        start_folders: dict from "high" and "bot" to the folders whose weights ft starts from.
+        log_folder: of TensorBoard's files.
+        val_folder: of HDR pictures for validation (ft), or None.
+        val_every: epochs between two validations.
+        saved: JSON-ready dict to save with the weights, see training.checkpoint.
+    """
+
+    stage: str
+    records: Path
+    preparation: Preparation
+    patch_size: tuple[int, int]
+    pairs: int | None
+    pad_bot: bool
+    no_high_branch: bool
+    no_ft_branch: bool
+    batch_size: int
+    epochs: int
+    learning_rate: float
+    final_rate: float
+    loss_weights: dict
+    vgg: str | None
+    display: Display
+    displayed_share: float
+    seed: int
+    strategy: str
+    precision: str
+    folder: Path
+    start_folders: dict
+    log_folder: Path
+    val_folder: Path | None
+    val_every: int
+    saved: dict
+
+    @property
+    def ablations(self):
+        """The dict of no_high_branch and no_ft_branch."""
+        return {"no_high_branch": self.no_high_branch, "no_ft_branch": self.no_ft_branch}
+
+
+def stage_settings(stage, config, preset=None):
+    """Return the StageSettings of a checked config.
+
+    Args:
+        stage: "high", "bot" or "ft".
+        config: of configs.command_line.settings.
+        preset: its name or None, to be saved with the weights.
+
+    Raises:
+        InputError: train.val_path is no folder.
+    """
+    data, dev, model, train = config.data, config.dev, config.model, config.train
+    ft = stage == "ft"
+    size = "patch_size_ft" if ft else "patch_size"
+    preparation = Preparation.from_settings(dev)
+    display = Display(*(model[f"display_{field}"] for field in Display._fields))
+    ablations = {"no_high_branch": dev.no_high_branch, "no_ft_branch": dev.no_ft_branch}
+    validated = ft and train.val_path is not None
+    return StageSettings(
+        stage=stage,
+        records=index_path(model.tfrecord_ft if ft else model.tfrecord_dual),
+        preparation=preparation,
+        patch_size=(data[f"{size}_h"], data[f"{size}_w"]),
+        pairs=train.train_set_size,
+        pad_bot=ft and train.pad_bot,
+        **ablations,
+        batch_size=train[f"batch_size_{stage}"],
+        epochs=train[f"epochs_{stage}"],
+        learning_rate=train[f"lr_{stage}"],
+        final_rate=train.lr_final,
+        loss_weights=train[f"loss_weights_{stage}"],
+        vgg=model.loss_vgg,
+        display=display,
+        displayed_share=train.displayed_share if ft else 0.0,
+        seed=train.seed,
+        strategy=train.strategy,
+        precision=train.precision,
+        folder=Path(model[f"ckp_path_{stage}"]),
+        start_folders={
+            name: Path(model[f"ckp_path_{name}"])
+            for name in ("high", "bot")
+            if ft and not (name == "high" and dev.no_high_branch)
+        },
+        log_folder=Path(train.log_path) / stage,
+        val_folder=existing_folder(train.val_path, "train.val_path") if validated else None,
+        val_every=train.val_every,
+        saved={
+            "preparation": preparation._asdict(),
+            "display": display._asdict(),
+            **ablations,
+            "preset": preset,
+            "config": config,
+        },
+    )
