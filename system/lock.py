@@ -14,7 +14,7 @@ except ImportError:  # Windows has no such locks; there two trainers are not tol
 NAME = ".lock"
 
 
-def lock(folder, remedy):
+def lock(folder, remedy, name=NAME, program="training"):
     """Lock a folder against other processes and return the open file that holds the lock.
 
     The system gives the lock back when the file is closed or the process ends, however it
@@ -24,11 +24,13 @@ def lock(folder, remedy):
     Args:
         folder: an existing one.
         remedy: the flag or setting that names another.
+        name: of the lock file.
+        program: what holds it, for the message.
 
     Raises:
         InputError: another process has it, or the lock file cannot be made.
     """
-    path = Path(folder) / NAME
+    path = Path(folder) / name
     try:
         file = path.open("a+")
     except OSError as error:
@@ -44,7 +46,7 @@ def lock(folder, remedy):
         holder = file.read().strip() or "unknown"
         file.close()
         raise InputError(
-            f"{folder}: another training, process {holder}, is writing there; wait for its end, "
+            f"{folder}: another {program}, process {holder}, is writing there; wait for its end, "
             f"or name another folder with {remedy}"
         ) from error
     except OSError:
