@@ -22,11 +22,9 @@ from configs.schema import existing_folder
 from data.pairs import find_pairs, hdr_suffix, inspect_pair
 from data.preparation.prepare import Preparation
 from data.records.examples import (
-    Cutting,
+    PatchSettings,
     inspect_picture,
     one_thread,
-    packed_bytes,
-    pair_bytes,
     pair_samples,
     picture_bytes,
     picture_sample,
@@ -41,8 +39,7 @@ SWITCHES = {
     "ft": "dev.ft",
     "test_resize_to_half": "dev.test_resize_to_half",
 }
-# Pairs that are prepared beforehand to judge the size of the records.
-JUDGED = 8
+JUDGED_PAIRS = 8  # prepared beforehand to estimate the size of the records
 
 
 def main(argv=None):
@@ -56,61 +53,78 @@ def main(argv=None):
 
 def write_training(config):
     """Check all pairs, then cut them into the records of step 1 or step 2."""
-    kind = "ft" if config.dev.ft else "dual"
     preparation = Preparation.from_settings(config.dev)
-    pairs = checked_pairs(config)
-    size = [config.data[f"patch_size_ft_{s}" if kind == "ft" else f"patch_size_{s}"] for s in "hw"]
-    cutting = Cutting(
-        kind,
-        tuple(size),
-        (config.data.patch_ratio_x, config.data.patch_ratio_y),
-        config.data.patch_per_img,
-        config.data.seed,
-        config.data.patch_flip,
-    )
-    tasks = [(pair, index, cutting, preparation) for index, pair in enumerate(pairs)]
+    patch_settings = patch_settings_of(config)
+    kind, count = patch_settings.kind, patch_settings.count
+    pairs = checked_pairs(config.data)
     import_tensorflow()
     from data.records.index import index_path, read_index
-    from data.records.writer import ShardWriter, remove_stale
+    from data.records.writer import record_writer
 
     path = index_path(config.model[f"tfrecord_{kind}"])
-    remove_stale(path)
-    raw = len(pairs) * pair_bytes(cutting, preparation.level_num)
-    what = f"{len(pairs)} pairs x {cutting.count} patches ({megabytes(raw)} as raw float32)"
-    announce(path, estimate(tasks, config.data.processes), what)
-    writer = ShardWriter(
-        path, kind, cutting.size, preparation, cutting.count, config.data.tfrecord_shards
-    )
-    work = in_order(pair_samples, tasks, config.data.processes, one_thread, writer.folder)
-    # The processes end before the writer removes what an error leaves.
-    with writer, closing(work):
-        for (pair, *_), samples in tqdm(work, "writing", len(tasks), unit="pair"):
-            if isinstance(samples, InputError):
-                raise samples
+    shards = config.data.tfrecord_shards
+    tasks = [(pair, index, patch_settings, preparation) for index, pair in enumerate(pairs)]
+    with record_writer(path, kind, patch_settings.size, preparation, count, shards) as write:
+        total = estimate(tasks, config.data.processes)
+        announce(path, total, f"{len(pairs)} pairs x {count} patches")
+        for pair, samples in samples_of(tasks, config.data.processes, "writing"):
             for sample in samples:
-                writer.write(pair.hdr.stem, sample)
-    written = sum(shard.bytes for shard in read_index(path, kind).shards)
+                write(pair.hdr.stem, sample)
+    info = read_index(path, kind)
+    written = megabytes(sum(shard.bytes for shard in info.shards))
     print(
-        f"{writer.count} records of {len(pairs)} pairs written to {path}: {megabytes(written)} in "
-        f"{config.data.tfrecord_shards} shards, {written / raw:.0%} of raw float32"
+        f"{info.count} records of {len(pairs)} pairs written to {path}: {written} in {shards} "
+        "shards"
     )
     return 0
 
 
+def patch_settings_of(config):
+    """Return the PatchSettings of the records that the settings ask for."""
+    data, kind, key = config.data, "dual", "patch_size"
+    if config.dev.ft:
+        kind, key = "ft", "patch_size_ft"
+    return PatchSettings(
+        kind,
+        (data[f"{key}_h"], data[f"{key}_w"]),
+        (data.patch_ratio_x, data.patch_ratio_y),
+        data.patch_per_img,
+        data.seed,
+        data.patch_flip,
+    )
+
+
+def samples_of(tasks, processes, doing):
+    """Yield (pair, its samples) of each task of pair_samples; raise InputError naming the pair."""
+    # The processes end before the caller removes what an error leaves.
+    with closing(in_order(pair_samples, tasks, processes, one_thread)) as work:
+        for (pair, *_), samples in tqdm(work, doing, len(tasks), unit="pair"):
+            if isinstance(samples, InputError):
+                raise named(samples, pair.hdr)
+            yield pair, samples
+
+
 def estimate(tasks, processes):
-    """Return about how many bytes the records of all tasks take, judged by a few pairs."""
-    few = tasks[:: -(-len(tasks) // JUDGED)]
-    total = 0
-    for _, size in in_order(packed_bytes, few, processes, one_thread):
-        if isinstance(size, InputError):
-            raise size
-        total += size
-    return total * len(tasks) // len(few)
+    """Return about how many bytes the records of all tasks take, judged by a few patches."""
+    few = [
+        (pair, index, patch_settings._replace(count=min(2, patch_settings.count)), preparation)
+        for pair, index, patch_settings, preparation in tasks[:: -(-len(tasks) // JUDGED_PAIRS)]
+    ]
+    sizes = [
+        sum(map(len, sample.values()))
+        for _, samples in samples_of(few, processes, "estimating")
+        for sample in samples
+    ]
+    return sum(sizes) * len(tasks) * tasks[0][2].count // len(sizes)
 
 
-def checked_pairs(config):
-    """Return all pairs, or list every fault and raise InputError."""
-    data = config.data
+def named(error, path):
+    """Return an InputError that begins with the file's name, where it does not have it already."""
+    return error if str(path) in str(error) else InputError(f"{path}: {error}")
+
+
+def checked_pairs(data):
+    """Return all pairs of the data section, or list every fault and raise InputError."""
     existing_folder(data.hdr_path, "data.hdr_path")
     existing_folder(data.sdr_path, "data.sdr_path")
     hdr_suffix(data.appendix_hdr)
@@ -118,12 +132,12 @@ def checked_pairs(config):
     work = in_order(inspect_pair, [(pair,) for pair in pairs], data.processes, one_thread)
     for (pair,), outcome in tqdm(work, "checking", len(pairs), unit="pair"):
         if isinstance(outcome, InputError):
-            faults.append(str(outcome))
+            faults.append(str(named(outcome, pair.hdr)))
             continue
         for remark in outcome:
-            tqdm.write(f"{pair.hdr}: {remark}", file=sys.stderr)
+            tell(f"{pair.hdr}: {remark}")
     for fault in faults:
-        print(fault, file=sys.stderr)
+        tell(fault)
     if faults:
         raise InputError(f"{len(faults)} faults in the pairs, listed above; nothing was written")
     if not pairs:
@@ -134,69 +148,71 @@ def checked_pairs(config):
     return pairs
 
 
-def write_test(config, by_hand):
+def write_test(config, keys_set):
     """Prepare every picture of test.hdr_path; bad ones are named and skipped."""
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
-    to_half = config.dev.test_resize_to_half
-    paths = [Path(path) for path in list_pictures([folder], [hdr_suffix(config.data.appendix_hdr)])]
-    preparation = test_preparation(config, by_hand)
-    good, skipped, total = [], 0, 0
-    work = in_order(inspect_picture, [(path,) for path in paths], config.data.processes, one_thread)
-    for (path,), outcome in tqdm(work, "checking", len(paths), unit="picture"):
-        if isinstance(outcome, InputError):
-            tqdm.write(f"skipped: {outcome}", file=sys.stderr)
-            skipped += 1
-            continue
-        shape, remarks = outcome
+    paths = list_pictures([folder], [hdr_suffix(config.data.appendix_hdr)])
+    to_half, processes = config.dev.test_resize_to_half, config.data.processes
+    preparation = test_preparation(config, keys_set)
+    inspected = readable(inspect_picture, [(Path(path),) for path in paths], processes, "checking")
+    pictures, total = [], 0
+    for path, (shape, remarks) in inspected:
         for remark in remarks:
-            tqdm.write(f"{path}: {remark}", file=sys.stderr)
-        good.append(path)
+            tell(f"{path}: {remark}")
+        pictures.append(path)
         total += picture_bytes(shape, preparation.level_num, to_half)
-    if not good:
-        raise InputError(f"there is no readable HDR picture in {config.test.hdr_path}")
+    if not pictures:
+        raise InputError(f"there is no readable HDR picture in {folder}")
     import_tensorflow()
-    from data.records.test_records import RecordWriter, encode, record_path
+    from data.records.test_records import encode, record_file_writer, record_path
 
-    path = record_path(config.test.tfrecord_test)
-    announce(path, total, f"{len(good)} pictures")
-    written, stems = 0, result_stems(good)
-    tasks = [(path, preparation, to_half) for path in good]
-    with RecordWriter(path) as writer:
-        work = in_order(picture_sample, tasks, config.data.processes, one_thread)
-        for (picture, *_), sample in tqdm(work, "writing", len(tasks), unit="picture"):
-            if isinstance(sample, InputError):
-                tqdm.write(f"skipped: {picture}: {sample}", file=sys.stderr)
-                skipped += 1
-                continue
-            writer.write(encode(sample, stems[picture], preparation))
+    file = record_path(config.test.tfrecord_test)
+    announce(file, total, f"{len(pictures)} pictures")
+    written, stems = 0, result_stems(pictures)
+    tasks = [(path, preparation, to_half) for path in pictures]
+    with record_file_writer(file) as writer:
+        for path, sample in readable(picture_sample, tasks, processes, "writing"):
+            writer.write(encode(sample, stems[path], preparation))
             written += 1
         if not written:
-            raise InputError(f"no picture in {config.test.hdr_path} can be prepared; see above")
-    print(f"{written} records written to {path}, {skipped} skipped")
+            raise InputError(f"no picture in {folder} can be prepared; see above")
+    skipped = len(paths) - written
+    print(f"{written} records written to {file}, {skipped} skipped")
     return 1 if skipped else 0
 
 
-def test_preparation(config, by_hand):
+def readable(function, tasks, processes, doing):
+    """Yield (path, what function returned) of each task, a path first; name the others."""
+    with closing(in_order(function, tasks, processes, one_thread)) as work:
+        for (path, *_), outcome in tqdm(work, doing, len(tasks), unit="picture"):
+            if isinstance(outcome, InputError):
+                tell(f"skipped: {named(outcome, path)}")
+            else:
+                yield path, outcome
+
+
+def test_preparation(config, keys_set):
     """Return the Preparation of the checkpoint, unless --set or its absence say otherwise."""
     preparation = Preparation.from_settings(config.dev)
-    if any(f"dev.{key}" in by_hand for key in Preparation._fields):
+    if any(f"dev.{key}" in keys_set for key in Preparation._fields):
         return preparation
     import_tensorflow()
     from models.weights import checkpoint_info, newest_checkpoint
 
-    checkpoint = newest_checkpoint(config.model.ckp_path_ft)
-    if checkpoint is None:
+    folder = config.model.ckp_path_ft
+    found = newest_checkpoint(folder)
+    if found is None:
         return preparation
-    if checkpoint.remark:
-        print(checkpoint.remark, file=sys.stderr)
-    kept = checkpoint_info(checkpoint).preparation
-    if kept is None or kept == preparation:
+    if found.remark:
+        tell(found.remark)
+    checkpoint = checkpoint_info(found)
+    if checkpoint.preparation in (None, preparation):
         return preparation
     print(
-        f"preparation as the checkpoint in {config.model.ckp_path_ft} was trained: "
-        f"{kept.describe()}"
+        f"preparation as the checkpoint in {folder} was trained: "
+        f"{checkpoint.preparation.describe()}"
     )
-    return kept
+    return checkpoint.preparation
 
 
 def announce(path, total, what):
@@ -209,6 +225,11 @@ def announce(path, total, what):
             f"{path} needs {megabytes(total)} but {folder} has {megabytes(free)} left; make room, "
             "or lower data.patch_per_img or the patch sizes"
         )
+
+
+def tell(text):
+    """Print a sentence on stderr, above the bar."""
+    tqdm.write(text, file=sys.stderr)
 
 
 def megabytes(count):

@@ -9,8 +9,9 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from data.preparation.prepare import Layers
-from data.records.packed_samples import unpack_sample
+from data.preparation.prepare import Layers, split
+from data.records.index import STORED
+from data.records.packing import LAYER_STEP, PATCH_STEP, unpack
 from data.records.test_records import decode
 from system.errors import InputError
 
@@ -18,7 +19,7 @@ from system.errors import InputError
 SHUFFLE = {"high": 250, "bot": 250, "ft": 500}
 
 
-# What each stage takes out of a record.
+# The array of a record behind each of a stage's.
 FEATURES = {
     "high": {"source": "hdr_high", "ground_truth": "sdr_high"},
     "bot": {"source": "hdr_bot", "ground_truth": "sdr_bot"},
@@ -46,13 +47,14 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0):
         that is handed the dataset gives each machine a part of each batch.
     """
     features = FEATURES[stage]
+    stored = [name for name in STORED[info.kind] if name in features.values()]
 
     def select(records):
-        spec = {feature: tf.io.FixedLenFeature([], tf.string) for feature in features.values()}
+        spec = {name: tf.io.FixedLenFeature([], tf.string) for name in stored}
         packed = tf.io.parse_example(records, spec)
         batches = tf.numpy_function(
-            partial(_unpacked, info, [*features.values()]),
-            [packed[feature] for feature in features.values()],
+            partial(_batches, info, [*features.values()], stored),
+            [packed[name] for name in stored],
             [tf.float32] * len(features),
             stateful=False,
         )
@@ -92,13 +94,19 @@ def _records(paths):
     )
 
 
-def _unpacked(info, names, *packed):
-    """Return the batches of the named arrays: filled in their places, without copies."""
-    batches = [np.empty((len(packed[0]), *info.shapes[name]), np.float32) for name in names]
-    for number, record in enumerate(zip(*packed, strict=True)):
-        arrays = dict(zip(names, (batch[number] for batch in batches), strict=True))
-        unpack_sample(dict(zip(names, record, strict=True)), arrays, info.preparation)
-    return batches
+def _batches(info, names, stored, *packed):
+    """Return the batches of the named arrays of records, whose `stored` arrays are packed."""
+    step = PATCH_STEP if info.kind == "ft" else LAYER_STEP
+    patches = []
+    for record in zip(*packed, strict=True):
+        patch = {
+            name: unpack(data, info.shapes[name], step)
+            for name, data in zip(stored, record, strict=True)
+        }
+        if info.kind == "ft":
+            patch["hdr_high"], patch["hdr_bot"] = split(patch["hdr"], info.preparation)
+        patches.append(patch)
+    return [np.stack([patch[name] for patch in patches]) for name in names]
 
 
 def stored_layers(path):

@@ -69,12 +69,13 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[str]:
             os.rename(path, old)
         os.rename(new, path)
     except OSError as error:
-        if os.path.isdir(old):
-            os.rename(old, path)
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); "
             "check the folder, its permissions and the free space."
         ) from error
     finally:
+        # Whatever ended it between the two renames, Ctrl-C too.
+        if os.path.isdir(old) and not os.path.lexists(path):
+            os.rename(old, path)
         for folder in (new, old):
             shutil.rmtree(folder, ignore_errors=True)

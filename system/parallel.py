@@ -5,40 +5,27 @@ import os
 import signal
 import threading
 from collections import deque
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
-from typing import NamedTuple
 
 from system.errors import InputError
 
-SUFFIX = ".outcome"  # of the files that outcomes come back through
-# glibc gives large arrays back to the system when they are freed; taking the memory for the
-# next ones anew, page by page, costs the processes a tenth of their time.
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
+REMEDY = "try --set data.processes=1, or smaller pictures"
+_stopped = None  # in a started process: the event that the caller takes no more outcomes
 
 
-class _Aside(NamedTuple):
-    """What a process returns instead of a list of dicts of bytes: their file and lengths."""
-
-    path: Path
-    lengths: list
-
-
-def in_order(function, tasks, processes, initializer, aside=None):
+def in_order(function, tasks, processes, initializer):
     """Yield (task, outcome) in the order of `tasks`.
 
-    outcome is what function(*task) returned, or the InputError it raised.
+    outcome is what function(*task) returned, or the InputError it raised; want of memory
+    is one too. Where the caller stops in between, tasks that have not begun are dropped.
 
     Args:
         function, initializer: module-level callables; the second runs once in
-            each process.
+            each process that is started, and not in this one.
         tasks: list of argument tuples, or any iterable with a length; it is gone through
             here as the work proceeds, so that tasks may be made one by one.
         processes: how many; None is one per core, 1 works in this process.
-        aside: folder for the large outcomes of many processes, each a list of dicts of
-            bytes. They come back through files there in less time than a pipe takes; the
-            caller removes what is left of NUMBER.outcome after an error. None is the pipe.
 
     Raises:
         InputError: a process died.
@@ -46,24 +33,33 @@ def in_order(function, tasks, processes, initializer, aside=None):
     processes = min(processes or os.cpu_count() or 1, max(1, len(tasks)))
     if processes == 1:
         for task in tasks:
-            yield task, _outcome(lambda task=task: function(*task))
+            yield task, _outcome(function, *task)
         return
     context = multiprocessing.get_context("spawn")
-    start = {"initializer": _start, "initargs": (initializer,)}
-    for name, value in KEEP_MEMORY.items():
-        os.environ.setdefault(name, value)  # read by a process when it starts
-    with ProcessPoolExecutor(processes, mp_context=context, **start) as pool:
-        waiting: deque[tuple[tuple, Future]] = deque()
-        for number, task in enumerate(tasks):
-            path = aside and aside / f"{number}{SUFFIX}"
-            waiting.append((task, pool.submit(_run, path, function, *task)))
+    stopped = context.Event()
+    pool = ProcessPoolExecutor(processes, context, _start, (initializer, stopped))
+    waiting = deque()
+    try:
+        for task in tasks:
+            waiting.append((task, pool.submit(_outcome_unless_stopped, function, *task)))
             if len(waiting) > 2 * processes:
-                yield _next(waiting)
-        while waiting:
-            yield _next(waiting)
+                task, future = waiting.popleft()
+                yield task, future.result()
+        for task, future in waiting:
+            yield task, future.result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"a process that prepared pictures died, most likely for want of memory; {REMEDY}"
+        ) from error
+    finally:
+        # The pool cannot cancel the tasks that it has put into the processes' queue.
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
 
 
-def _start(initializer):
+def _start(initializer, stopped):
+    global _stopped
+    _stopped = stopped
     # Ctrl-C reaches every process of the terminal; one that stops while it holds the
     # queue's lock leaves the others waiting for ever. The parent alone acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -77,38 +73,14 @@ def _leave_with_parent():
     os._exit(1)
 
 
-def _run(path, function, *task):
-    outcome = function(*task)
-    if path is None:
-        return outcome
+def _outcome_unless_stopped(function, *task):
+    return None if _stopped.is_set() else _outcome(function, *task)
+
+
+def _outcome(function, *task):
     try:
-        with open(path, "wb") as file:
-            for part in outcome:
-                file.writelines(part.values())
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); make room") from error
-    return _Aside(path, [{name: len(data) for name, data in part.items()} for part in outcome])
-
-
-def _next(waiting):
-    task, future = waiting.popleft()
-    try:
-        outcome = _outcome(future.result)
-    except BrokenProcessPool as error:
-        raise InputError(
-            "a process that prepared pictures died, most likely for want of memory; "
-            "try --set data.processes=1"
-        ) from error
-    if not isinstance(outcome, _Aside):
-        return task, outcome
-    with open(outcome.path, "rb") as file:
-        found = [{n: file.read(length) for n, length in part.items()} for part in outcome.lengths]
-    outcome.path.unlink()
-    return task, found
-
-
-def _outcome(call):
-    try:
-        return call()
+        return function(*task)
     except InputError as error:
         return error
+    except MemoryError:
+        return InputError(f"there is not enough memory; {REMEDY}")

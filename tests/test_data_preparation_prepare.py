@@ -5,7 +5,7 @@ import pytest
 from conftest import kept, scene
 
 from data.preparation.normalize import clip_highlights, minmax, normalize_hdr, normalize_sdr
-from data.preparation.prepare import Preparation, prepare_picture, split
+from data.preparation.prepare import Preparation, prepare_picture
 from data.preparation.pyramid import decompose
 from system.errors import InputError
 
@@ -95,14 +95,8 @@ def test_flat_pictures_stay_finite(value):
     assert all(np.isfinite(array).all() for array in layers)
 
 
-def test_split_is_what_prepare_does():
-    layers = prepare_picture(scene(64, 72), PAPER)
-    for a, b in zip(split(layers.normalized, PAPER), layers[1:3], strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
 @pytest.mark.parametrize("domain", ["gamma", "linear"])
-def test_the_floor_is_the_light_that_min_max_took(domain):
+def test_the_black_offset_is_the_light_that_min_max_took(domain):
     hdr = 5 + scene(64, 72)
     layers = prepare_picture(hdr, PAPER._replace(data_domain=domain))
     light = layers.normalized.astype("f8") ** (1 / 0.4545 if domain == "gamma" else 1)

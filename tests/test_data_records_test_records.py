@@ -4,8 +4,7 @@ import tensorflow as tf
 
 from data.datasets import stored_layers
 from data.preparation.prepare import Preparation
-from data.records.schema import SCHEMA
-from data.records.test_records import RecordWriter, decode, encode, inspect
+from data.records.test_records import ARRAYS, decode, encode, inspect, record_file_writer
 from system.errors import InputError
 
 PREPARATION = Preparation("linear", "gaussian", True, 3)
@@ -19,11 +18,11 @@ def arrays_of(seed=0, size=16):
             (1, 1, 1) if name == "black_offset" else (2, 3, 3) if "bot" in name else (size, 24, 3)
         )
 
-    return {name: generator.normal(size=shape(name)).astype("f4") for name in SCHEMA["test"]}
+    return {name: generator.normal(size=shape(name)).astype("f4") for name in ARRAYS}
 
 
 def write(path, count, size=16):
-    with RecordWriter(path) as writer:
+    with record_file_writer(path) as writer:
         for index in range(count):
             writer.write(encode(arrays_of(index, size), f"p{index}", PREPARATION))
     return path
@@ -49,7 +48,7 @@ def test_another_kind_is_refused(tmp_path):
     example = tf.train.Example()
     for name, value in features.items():
         example.features.feature[name].bytes_list.value.append(value)
-    with RecordWriter(tmp_path / "x.tfrecord") as writer:
+    with record_file_writer(tmp_path / "x.tfrecord") as writer:
         writer.write(example.SerializeToString())
     with pytest.raises(InputError, match=r"does not hold test records; .* generate_tfrec.py$"):
         inspect(tmp_path / "x.tfrecord")
@@ -77,10 +76,20 @@ def test_damage_and_absence_are_named(tmp_path):
 def test_a_failed_writing_leaves_the_old_file(tmp_path):
     path = write(tmp_path / "x.tfrecord", 1)
     before = path.read_bytes()
-    with pytest.raises(RuntimeError), RecordWriter(path) as writer:
+    with pytest.raises(RuntimeError), record_file_writer(path) as writer:
         writer.write(b"half")
         raise RuntimeError
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_at_once_do_not_mix_their_records(tmp_path):
+    path = tmp_path / "x.tfrecord"
+    with record_file_writer(path) as slow:
+        slow.write(encode(arrays_of(0), "slow", PREPARATION))
+        write(path, 3)
+        slow.write(encode(arrays_of(1), "slow", PREPARATION))
+    assert [stem for stem, _ in stored_layers(path)] == ["slow", "slow"]
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -22,14 +22,14 @@ STEMS = ["../../outside", "/tmp/iqatm_outside", "..", "good", "a\0b", "sub/x"]
 
 
 def test_stems_of_records_cannot_leave_the_result_folder(tmp_path):
-    from data.records.test_records import RecordWriter, encode
+    from data.records.test_records import encode, record_file_writer
     from models.weights import checkpoint_info, newest_checkpoint
 
     preparation = checkpoint_info(newest_checkpoint(CHECKPOINT)).preparation
     write_hdr(tmp_path / "picture.pfm", scene(64, 72))
     arrays = picture_sample(tmp_path / "picture.pfm", preparation, False)
     (tmp_path / "picture.pfm").unlink()
-    with RecordWriter(tmp_path / "test_.tfrecord") as writer:
+    with record_file_writer(tmp_path / "test_.tfrecord") as writer:
         for stem in STEMS:
             writer.write(encode(arrays, stem, preparation))
     out = tmp_path / "deep" / "result"
@@ -99,7 +99,7 @@ def test_no_file_runs_a_program(tmp_path):
     import tensorflow as tf
 
     from data.pictures.exr import encode_exr
-    from data.records.test_records import RecordWriter, encode
+    from data.records.test_records import encode, record_file_writer
 
     good, bad, marker = tmp_path / "good", tmp_path / "bad", tmp_path / "ran"
     good.mkdir()
@@ -128,14 +128,14 @@ def test_no_file_runs_a_program(tmp_path):
         (bad / f"code.{suffix}").write_bytes(start + line + b"\n\n" + line)
     preparation = Preparation("gamma", "bilateral", False, 3)
     arrays = picture_sample(good / "a.npy", preparation, False)
-    with RecordWriter(good / "test_.tfrecord") as writer:
+    with record_file_writer(good / "test_.tfrecord") as writer:
         writer.write(encode(arrays, "a", preparation))
     for number, text in enumerate(
         (code, f'{{"__reduce__": "{code}"}}', "!!python/object:os.system")
     ):
         example = tf.train.Example.FromString(encode(arrays, code, preparation))
         example.features.feature["settings"].bytes_list.value[:] = [text.encode()]
-        with RecordWriter(bad / f"{number}.tfrecord") as writer:
+        with record_file_writer(bad / f"{number}.tfrecord") as writer:
             writer.write(example.SerializeToString())
         # A checkpoint that keeps such settings, with its settings.json.
         folder = bad / f"checkpoint {number}"

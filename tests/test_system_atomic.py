@@ -84,6 +84,29 @@ def test_exception_keeps_the_old_folder(tmp_path, error):
     assert os.listdir(tmp_path) == ["a"]
 
 
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_an_end_between_the_two_renames_keeps_the_old_folder(tmp_path, monkeypatch, error):
+    path, rename = tmp_path / "a", os.rename
+    path.mkdir()
+    (path / "old").write_text("old")
+
+    def rename_once(source, target):
+        if rename_once.calls:
+            rename_once.calls -= 1
+            rename(source, target)
+        else:
+            monkeypatch.setattr(os, "rename", rename)
+            raise error
+
+    rename_once.calls = 1
+    monkeypatch.setattr(os, "rename", rename_once)
+    raised = InputError if isinstance(error, OSError) else KeyboardInterrupt
+    with pytest.raises(raised), replacing_folder(path) as folder:
+        (Path(folder) / "new").write_text("new")
+    assert os.listdir(path) == ["old"]
+    assert os.listdir(tmp_path) == ["a"]
+
+
 def test_file_is_not_replaced_by_a_folder(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")

@@ -46,24 +46,24 @@ def test_tasks_are_taken_one_by_one():
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_outcomes_come_back_through_files(tmp_path, processes):
-    work = in_order(parts_or_refuse, [(1,), (0,), (10**6,)], processes, os.getpid, tmp_path)
-    outcomes = [outcome for _, outcome in work]
-    assert outcomes[0] == [{"a": b"a", "empty": b""}, {"b": b"b"}]
-    assert isinstance(outcomes[1], InputError)
-    assert outcomes[2] == [{"a": b"a" * 10**6, "empty": b""}, {"b": b"b" * 10**6}]
-    assert not list(tmp_path.iterdir())
+def test_want_of_memory_is_an_outcome_with_a_remedy(processes):
+    outcomes = [outcome for _, outcome in in_order(too_much, [(1,), (0,)], processes, os.getpid)]
+    assert isinstance(outcomes[0], InputError) and outcomes[1] == 0
+    assert "not enough memory; try --set data.processes=1" in str(outcomes[0])
 
 
-def test_a_folder_that_takes_no_outcomes_is_named(tmp_path):
-    work = in_order(parts_or_refuse, [(1,), (2,)], 2, os.getpid, tmp_path / "missing")
-    assert "0.outcome cannot be written (No such file" in str(next(work)[1])
+def too_much(count):
+    if count:
+        raise MemoryError
+    return 0
 
 
-def parts_or_refuse(count):
-    if not count:
-        raise InputError("nought")
-    return [{"a": b"a" * count, "empty": b""}, {"b": b"b" * count}]
+def test_a_caller_that_stops_waits_for_no_task_that_has_not_begun():
+    work = in_order(time.sleep, [(0,), *[(2,)] * 100], 2, os.getpid)
+    next(work)
+    start = time.monotonic()
+    work.close()
+    assert time.monotonic() - start < 3.5  # two tasks at work, for 2 seconds each
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a POSIX system")

@@ -73,19 +73,23 @@ def prepare_picture(hdr, preparation, to_half=False):
             f"{MIN_BOT_SIDE * step} on each side with level_num {preparation.level_num}"
         )
     normalized, black_offset = normalize_hdr_with_offset(cropped, preparation.data_domain)
+    return Layers(normalized, *split(normalized, preparation), black_offset)
+
+
+def split(normalized, preparation):
+    """Decompose a normalized H×W×3 picture into (high, bot) as `preparation` says.
+
+    Raises:
+        MemoryError: it is too large.
+    """
     try:
-        return Layers(normalized, *split(normalized, preparation), black_offset)
+        return decompose(
+            normalized,
+            preparation.decompose_filter,
+            preparation.fuse_mid_layers,
+            preparation.level_num,
+        )
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error
         raise
-
-
-def split(normalized, preparation):
-    """Decompose a normalized H×W×3 picture into (high, bot) as `preparation` says."""
-    return decompose(
-        normalized,
-        preparation.decompose_filter,
-        preparation.fuse_mid_layers,
-        preparation.level_num,
-    )

@@ -5,8 +5,6 @@ detail and the coarsest base and drop what lies between, as the original does
 by default; "fused" layers add the middle levels to the detail.
 """
 
-from functools import cache, partial
-
 import cv2
 import numpy as np
 
@@ -18,9 +16,7 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
 
     Args:
         image: H×W×3 float32.
-        decompose_filter: "bilateral" or "gaussian"; or "disk", which is "bilateral" without
-            the weights by colour: a fifth of the time, and each filtering of samples in
-            [0, 1] the same to 2e-4, because so wide a sigma tells no colours apart.
+        decompose_filter: "bilateral" or "gaussian".
         fuse_mid_layers: add the middle levels to the detail layer.
         level_num: number of halvings, 1 and more (the original has 3).
 
@@ -31,9 +27,8 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
         levels, bot = _gaussian_levels(image, level_num)
         enlarge = _pyr_up
     else:
-        smooth = {"bilateral": _bilateral, "disk": _disk}[decompose_filter]
-        levels, bot = _smoothed_levels(image, level_num, smooth)
-        enlarge = partial(_enlarge_and_smooth, smooth=smooth)
+        levels, bot = _smoothed_levels(image, level_num)
+        enlarge = _enlarge_and_smooth
     high = levels[0]
     if fuse_mid_layers:
         for index, level in enumerate(levels[1:], start=1):
@@ -43,9 +38,9 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
     return high, bot
 
 
-def _smoothed_levels(image, level_num, smooth):
-    """First level without what `smooth` leaves, Laplacian levels of the smoothed half below it."""
-    base = smooth(image)
+def _smoothed_levels(image, level_num):
+    """What smoothing takes away, and the Laplacian levels of the smoothed picture's half."""
+    base = _bilateral(image)
     height, width = image.shape[:2]
     half = cv2.resize(base, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     levels, bot = _gaussian_levels(half, level_num - 1)
@@ -66,16 +61,6 @@ def _bilateral(image):
     return cv2.bilateralFilter(image, DIAMETER, SIGMA_COLOUR, SIGMA_SPACE)
 
 
-def _disk(image):
-    return cv2.filter2D(image, -1, _disk_kernel())
-
-
-@cache
-def _disk_kernel():
-    weights = weights_by_distance()
-    return (weights / weights.sum()).astype(np.float32)
-
-
 def weights_by_distance():
     """Return the bilateral filter's 5×5 weights by distance, float64, 0 outside its disc."""
     offsets = np.arange(DIAMETER) - DIAMETER // 2
@@ -88,6 +73,6 @@ def _pyr_up(image):
     return cv2.pyrUp(image, dstsize=(width * 2, height * 2))
 
 
-def _enlarge_and_smooth(image, smooth):
+def _enlarge_and_smooth(image):
     height, width = image.shape[:2]
-    return smooth(cv2.resize(image, (width * 2, height * 2), interpolation=cv2.INTER_AREA))
+    return _bilateral(cv2.resize(image, (width * 2, height * 2), interpolation=cv2.INTER_AREA))

@@ -1,9 +1,8 @@
-"""The arrays of one record: what generate_tfrec.py's processes compute.
+"""The arrays of records: what generate_tfrec.py's processes compute.
 
 Imports no TensorFlow, so that each process starts at once.
 """
 
-import math
 from typing import NamedTuple
 
 import cv2
@@ -14,11 +13,10 @@ from data.pictures.sanitize import remarks_on
 from data.preparation.normalize import normalize_hdr, normalize_sdr
 from data.preparation.patches import training_patches
 from data.preparation.prepare import prepare_picture, split
-from data.records.packed_samples import pack_sample
-from data.records.schema import patch_shapes
+from data.records.packing import LAYER_STEP, PATCH_STEP, pack
 
 
-class Cutting(NamedTuple):
+class PatchSettings(NamedTuple):
     """How pairs are cut: kind "dual" or "ft", patch (height, width), the crops, mirroring."""
 
     kind: str
@@ -34,30 +32,43 @@ def one_thread():
     cv2.setNumThreads(1)
 
 
-def pair_samples(pair, index, cutting, preparation):
+def pair_samples(pair, index, settings, preparation):
     """Return the samples of one pair, each a dict from array name to packed bytes.
 
-    The crops depend on the seed and on `index`, the pair's place in the list,
+    The crops depend on the seed and on `index`, the pair's position in the list,
     and not on which process cuts them.
+
+    Args:
+        pair: data.pairs.Pair.
+        index: int.
+        settings: PatchSettings.
+        preparation: Preparation.
+
+    Raises:
+        InputError: a picture cannot be read.
     """
     hdr = normalize_hdr(read_hdr(pair.hdr), preparation.data_domain)
     sdr = normalize_sdr(read_sdr(pair.sdr), preparation.data_domain)
-    generator = np.random.default_rng([cutting.seed, index])
+    generator = np.random.default_rng([settings.seed, index])
     patches = training_patches(
-        hdr, sdr, cutting.size, cutting.ratio, cutting.count, generator, cutting.flip
+        hdr, sdr, settings.size, settings.ratio, settings.count, generator, settings.flip
     )
-    return [
-        pack_sample(patch_layers(cutting.kind, *patch, preparation), preparation)
-        for patch in patches
-    ]
+    return [pack_patch(settings.kind, *patch, preparation) for patch in patches]
 
 
-def packed_bytes(pair, index, cutting, preparation):
-    """Return the packed bytes of one pair, judged by a crop and by the whole picture."""
-    few = cutting._replace(count=min(2, cutting.count))
-    crop, *whole = pair_samples(pair, index, few, preparation)
-    sizes = [sum(map(len, sample.values())) for sample in (crop, *whole)]
-    return (cutting.count - 1) * sizes[0] + sizes[-1]
+def pack_patch(kind, hdr, sdr, preparation):
+    """Return the dict from array name to packed bytes of one record.
+
+    Args:
+        kind: "dual", the high and bot layers of both; "ft", the patches themselves.
+        hdr, sdr: normalized H×W×3 float32 patches.
+        preparation: Preparation.
+    """
+    if kind == "ft":
+        return {"hdr": pack(hdr, PATCH_STEP), "sdr": pack(sdr, PATCH_STEP)}
+    layers = (*split(hdr, preparation), *split(sdr, preparation))
+    names = ("hdr_high", "hdr_bot", "sdr_high", "sdr_bot")
+    return {name: pack(layer, LAYER_STEP) for name, layer in zip(names, layers, strict=True)}
 
 
 def picture_sample(path, preparation, to_half):
@@ -82,18 +93,3 @@ def picture_bytes(shape, level_num, to_half):
     """Return the bytes that the arrays of one test picture take in a record file."""
     pixels = shape[0] * shape[1] / (4 if to_half else 1)
     return int((2 * pixels + pixels / 4**level_num) * 3 * 4)
-
-
-def pair_bytes(cutting, level_num):
-    """Return the bytes that the arrays of one pair take as raw float32."""
-    shapes = patch_shapes(cutting.kind, cutting.size, level_num)
-    return cutting.count * sum(4 * math.prod(shape) for shape in shapes.values())
-
-
-def patch_layers(kind, hdr, sdr, preparation):
-    """Return the dict from array name to float32 array of one pair of patches."""
-    hdr_high, hdr_bot = split(hdr, preparation)
-    if kind == "ft":
-        return {"hdr": hdr, "sdr": sdr, "hdr_high": hdr_high, "hdr_bot": hdr_bot}
-    sdr_high, sdr_bot = split(sdr, preparation)
-    return {"hdr_high": hdr_high, "hdr_bot": hdr_bot, "sdr_high": sdr_high, "sdr_bot": sdr_bot}

@@ -1,4 +1,4 @@
-"""Training records: a set of shards, and the index file that names them.
+"""Training records: what they hold, and the index file that names a set of shards.
 
     dual_.json                                   the index: settings, sizes and checksums
     dual_.1f3a9c02/dual_-00000-of-00016.tfrecord the first shard
@@ -8,7 +8,7 @@ whole set of shards; the half-made folder of the new ones goes at once where an
 error can be handled, and when generate_tfrec.py starts again where not.
 
 Record i lies in shard i modulo their number, so that reading one record of each
-in turn gives the order in which they were written.
+in turn gives the order in which they were written. Imports no TensorFlow.
 """
 
 import json
@@ -19,10 +19,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.preparation.prepare import Preparation
-from data.records.schema import FORMAT, REMEDIES, RecordInfo, patch_shapes
 from system.errors import InputError
 
-CHUNK = 2**20  # bytes read at a time for a checksum
+FORMAT = 3
+CHUNK_BYTES = 2**20  # read at a time for a checksum
+
+# The arrays that a training record stores, each as data.records.packing's bytes.
+STORED = {"dual": ("hdr_high", "hdr_bot", "sdr_high", "sdr_bot"), "ft": ("hdr", "sdr")}
+
+# What the user does to make the records again.
+REMEDIES = {
+    kind: f"make the records again with generate_tfrec.py{switches}"
+    for kind, switches in {
+        "dual": " --phase training",
+        "ft": " --phase training --ft",
+        "test": "",
+    }.items()
+}
 
 
 class Shard(NamedTuple):
@@ -32,6 +45,33 @@ class Shard(NamedTuple):
     records: int
     bytes: int
     crc32: int
+
+
+class RecordInfo(NamedTuple):
+    """What records hold: kind, number, preparation, records of a picture, shapes, shards.
+
+    The shapes of test records are those of the first one; they have no shards.
+    """
+
+    kind: str
+    count: int
+    preparation: Preparation
+    patch_per_img: int
+    shapes: dict
+    shards: tuple = ()
+
+
+def patch_shapes(kind, size, level_num):
+    """Return the dict from array name to shape of what a training record gives.
+
+    Args:
+        kind: "dual" or "ft", whose layers are computed while reading.
+        size: (height, width) of a patch, multiples of 2^level_num.
+        level_num: halvings of the pyramid.
+    """
+    small = tuple(side >> level_num for side in size)
+    names = dict.fromkeys((*STORED[kind], "hdr_high", "hdr_bot"))
+    return {name: (*(small if name.endswith("bot") else size), 3) for name in names}
 
 
 def index_path(prefix):
@@ -117,7 +157,7 @@ def file_crc32(path):
     checksum = 0
     try:
         with open(path, "rb") as file:
-            while chunk := file.read(CHUNK):
+            while chunk := file.read(CHUNK_BYTES):
                 checksum = zlib.crc32(chunk, checksum)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error

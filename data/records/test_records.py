@@ -5,6 +5,7 @@ the picture it came from, and the settings that it was prepared with. Training
 records are another matter: data.records.index.
 """
 
+import contextlib
 import json
 import os
 import struct
@@ -13,8 +14,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from data.preparation.prepare import Preparation
-from data.records.schema import REMEDIES, SCHEMA, RecordInfo
+from data.records.index import REMEDIES, RecordInfo
+from system.atomic import replacing
 from system.errors import InputError
+
+# All are H×W×3, but for black_offset, 1×1×1.
+ARRAYS = ("hdr", "high", "bot", "black_offset")
 
 
 def record_path(prefix):
@@ -26,7 +31,7 @@ def encode(arrays, stem, preparation):
     """Return one serialized record.
 
     Args:
-        arrays: dict with exactly the arrays of SCHEMA["test"], H×W×3 float32.
+        arrays: dict with exactly the arrays of ARRAYS, H×W×3 float32.
         stem: of the picture's file name.
         preparation: a Preparation.
     """
@@ -35,7 +40,7 @@ def encode(arrays, stem, preparation):
         "stem": bytes_feature(stem.encode()),
         "settings": bytes_feature(json.dumps(settings).encode()),
     }
-    for name in SCHEMA["test"]:
+    for name in ARRAYS:
         array = arrays[name]
         if array.dtype != "float32":
             raise TypeError(f"{name} is {array.dtype}, not float32")
@@ -50,60 +55,33 @@ def encode(arrays, stem, preparation):
 def decode(record):
     """Return the dict of a record's arrays, and its stem as "stem"; runs inside tf.data."""
     spec = {"stem": tf.io.FixedLenFeature([], tf.string)}
-    for name in SCHEMA["test"]:
+    for name in ARRAYS:
         spec[name] = tf.io.FixedLenFeature([], tf.string)
         spec[f"{name}/shape"] = tf.io.FixedLenFeature([3], tf.int64)
     parsed = tf.io.parse_single_example(record, spec)
     arrays = {
         name: tf.reshape(tf.io.decode_raw(parsed[name], tf.float32), parsed[f"{name}/shape"])
-        for name in SCHEMA["test"]
+        for name in ARRAYS
     }
     return {**arrays, "stem": parsed["stem"]}
 
 
-class RecordWriter:
-    """Write a record file aside and move it into place when it is whole.
+@contextlib.contextmanager
+def record_file_writer(path):
+    """Yield a writer of serialized records to a file that takes its place when the block ends well.
 
-    Use as a context manager; an exception inside leaves the old file as it was.
+    Raises:
+        InputError: it cannot be written; the old file is as it was.
     """
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self.part = self.path.with_name(self.path.name + ".part")
-
-    def __enter__(self):
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{self.path.parent}: cannot make this folder ({error})") from error
-        try:
-            self._writer = tf.io.TFRecordWriter(str(self.part))
-        except tf.errors.OpError as error:
-            raise self._failure(error) from error
-        return self
-
-    def write(self, record):
-        """Append one serialized record."""
-        try:
-            self._writer.write(record)
-        except tf.errors.OpError as error:
-            raise self._failure(error) from error
-
-    def __exit__(self, kind, value, traceback):
-        try:
-            self._writer.close()
-            if kind is None:
-                with open(self.part, "rb") as part:
-                    os.fsync(part.fileno())
-                os.replace(self.part, self.path)
-        except (OSError, tf.errors.OpError) as error:
-            raise self._failure(error) from error
-        finally:
-            self.part.unlink(missing_ok=True)
-
-    def _failure(self, error):
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file, tf.io.TFRecordWriter(file.name) as writer:
+            yield writer
+    except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "message", None) or error
-        return InputError(f"{self.path} cannot be written ({reason}); the old file is as it was")
+        raise InputError(
+            f"{path} cannot be written ({reason}); the old file is as it was"
+        ) from error
 
 
 def inspect(path):
@@ -128,9 +106,7 @@ def inspect(path):
         if settings["kind"] != "test":
             raise ValueError(settings["kind"])
         preparation = Preparation.from_settings(settings)
-        shapes = {
-            name: tuple(features[f"{name}/shape"].int64_list.value) for name in SCHEMA["test"]
-        }
+        shapes = {name: tuple(features[f"{name}/shape"].int64_list.value) for name in ARRAYS}
     except Exception as error:  # a damaged protobuf raises whatever its bytes suggest
         raise InputError(f"{path} is damaged or does not hold test records; {remedy}") from error
     return RecordInfo("test", count, preparation, 1, shapes)

@@ -5,8 +5,7 @@ import json
 import tensorflow as tf
 
 from data.datasets import stored_layers, training_batches
-from data.records.index import file_crc32, read_index, settings_crc32, verify
-from data.records.schema import FORMAT
+from data.records.index import FORMAT, file_crc32, read_index, settings_crc32, verify
 from data.records.test_records import inspect
 from helpers.fuzz_damage import damaged
 from helpers.fuzz_seeds import IMAGE, PREPARATION
@@ -51,7 +50,7 @@ def _read_test(path, kind, count, generator):
 
 
 def _read_training(path, kind, count, generator):
-    """Read a set of one shard; the damage comes behind the index, or to the index."""
+    """Read a set of one shard; the damage comes after the index, or to the index."""
     shard = {"file": path.name, "records": count}
     shard |= {"bytes": path.stat().st_size, "crc32": file_crc32(path)}
     content = {

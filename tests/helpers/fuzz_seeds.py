@@ -65,16 +65,14 @@ def record_seeds() -> Iterator[Seed]:
     """Yield one record of each kind; imports TensorFlow."""
     import tensorflow as tf
 
-    from data.records.examples import patch_layers
-    from data.records.packed_samples import pack_sample
+    from data.records.examples import pack_patch
     from data.records.test_records import bytes_feature, encode
 
     bot, black_offset = IMAGE[:3, :10], np.zeros((1, 1, 1), np.float32)
     arrays = {"hdr": IMAGE, "high": IMAGE, "bot": bot, "black_offset": black_offset}
     yield Seed("record", "test", encode(arrays, "first", PREPARATION))
     for kind in ("dual", "ft"):
-        arrays = patch_layers(kind, IMAGE / 256, IMAGE / 256, PREPARATION)
-        packed = pack_sample(arrays, PREPARATION)
+        packed = pack_patch(kind, IMAGE / 256, IMAGE / 256, PREPARATION)
         features = {name: bytes_feature(data) for name, data in packed.items()}
         features = tf.train.Features(feature={"stem": bytes_feature(b"first"), **features})
         record = tf.train.Example(features=features).SerializeToString(deterministic=True)

@@ -6,25 +6,28 @@ import numpy as np
 import tensorflow as tf
 
 from data.preparation.prepare import Preparation
-from data.records.examples import patch_layers
-from data.records.packed_samples import pack_sample
-from data.records.writer import ShardWriter
+from data.records.examples import pack_patch
+from data.records.writer import record_writer
 
 ROOT = Path(__file__).parents[2]
 PREPARATION = Preparation("linear", "gaussian", True, 3)
 SIZE = (16, 24)
 
 
-def packed(kind, seed):
+def patches(seed):
+    """One pair of patches, (hdr, sdr)."""
     generator = np.random.default_rng(seed)
-    hdr, sdr = (generator.random((*SIZE, 3), "f4") for _ in range(2))
-    return pack_sample(patch_layers(kind, hdr, sdr, PREPARATION), PREPARATION)
+    return tuple(generator.random((*SIZE, 3), "f4") for _ in range(2))
+
+
+def packed(kind, seed):
+    return pack_patch(kind, *patches(seed), PREPARATION)
 
 
 def write(index, kind="dual", count=5, shards=3, generation=0):
-    with ShardWriter(index, kind, SIZE, PREPARATION, 4, shards) as writer:
+    with record_writer(index, kind, SIZE, PREPARATION, 4, shards) as write_record:
         for number in range(count):
-            writer.write(f"{generation}-{number}", packed(kind, number))
+            write_record(f"{generation}-{number}", packed(kind, number))
     return index
 
 
