@@ -9,17 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics.color import chromaticity_at
-from metrics.operators.display import floored, log_average, scene
-from models.display import srgb_encode
+from metrics.operators.common import log_average, photographic_curve, scaled, without_zeros
 from models.guided import guided_filter
+from standards.srgb import recolor, srgb_encode
 
-RADIUS = (
-    1 / 12
-)  # of the guided filter, as a share of the longer side; smaller ones raise noise alone
+# Radius of the guided filter as a share of the longer side; smaller ones raise noise alone.
+FILTER_RADIUS = 1 / 12
 # Variance in stops² above which the guided filter takes a step for an edge and keeps it:
 # texture has less, a skyline more, which would get a halo.
-EDGE = 0.5
+EDGE_VARIANCE = 0.5
 
 
 class Setting(NamedTuple):
@@ -52,7 +50,7 @@ class Prepared(NamedTuple):
     black: np.ndarray
 
 
-def prepared(hdr, saturation=1.0):
+def prepare(hdr, saturation=1.0):
     """Split a picture once for all settings.
 
     Args:
@@ -64,27 +62,17 @@ def prepared(hdr, saturation=1.0):
     Raises:
         InputError: wrong shape, non-finite samples or a black picture.
     """
-    rgb, own = scene(hdr)
-    log = np.log2(floored(own) / log_average(own))
-    radius = max(1, round(RADIUS * max(log.shape)))
-    return Prepared(rgb**saturation, log, log - guided_filter(log, log, radius, EDGE), own <= 0)
-
-
-def curve(exposed, white):
-    """Photographic curve x (1 + x / white²) / (1 + x), at most 1.
-
-    E. Reinhard, M. Stark, P. Shirley and J. Ferwerda, "Photographic Tone Reproduction for
-    Digital Images", ACM Trans. Graphics 21(3), 2002, equation 4.
-
-    Args:
-        exposed: any shape, 0 and above.
-        white: exposed luminance that becomes 1, above 0.
-    """
-    return np.minimum(exposed * (1 + exposed / white**2) / (1 + exposed), 1)
+    rgb, light = scaled(hdr)
+    log = np.log2(without_zeros(light) / log_average(light))
+    radius = max(1, round(FILTER_RADIUS * max(log.shape)))
+    base = guided_filter(log, log, radius, EDGE_VARIANCE)
+    return Prepared(rgb**saturation, log, log - base, light <= 0)
 
 
 def render(source, setting):
     """Tone-map a Prepared picture with a Setting; H×W×3 uint8, sRGB-encoded."""
     log = setting.contrast * source.log + (setting.detail - 1) * source.detail
-    shown = np.where(source.black, 0, curve(setting.key * np.exp2(log), setting.white))
-    return np.rint(255 * srgb_encode(chromaticity_at(source.rgb, shown))).astype(np.uint8)
+    curve = photographic_curve(setting.key * np.exp2(log), setting.white)
+    target = np.where(source.black, 0, curve)
+    codes = srgb_encode(recolor(source.rgb, target[..., None]))
+    return np.rint(255 * codes).astype(np.uint8)

@@ -1,19 +1,20 @@
 """The search for the label of one picture: the best TMQI that passes the guards."""
 
 import itertools
+import math
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.report_pictures import reduced
-from labels.family import Setting, prepared, render
-from labels.guards import broken, figures
+from labels.family import Setting, prepare, render
+from labels.guards import guard_values, violations
 from metrics.operators import OPERATORS
-from metrics.tmqi import MIN_SIDE, TMQI, tmqi
+from metrics.pair import reduced
+from metrics.tmqi import MIN_SIDE, TMQI, check_size, tmqi
 from system.errors import InputError
 
-SIDE = 512  # pixels, longer side of the picture that is searched on
+SEARCH_SIDE = 512  # pixels, longer side of the picture that is searched on
 FINALISTS = 4  # tried at full size until one passes the guards there too
 FAMILY = "family"
 NO_SCORE = "no operator's picture of this scene has a TMQI; leave it out"
@@ -35,13 +36,13 @@ MOVES = sorted(
 class Candidate(NamedTuple):
     """An operator tried: FAMILY or a name of OPERATORS, its Setting or None, and what it got.
 
-    excess: dict of labels.guards.broken, empty if the guards are passed.
+    excess: dict of labels.guards.violations, empty if the guards are passed.
     """
 
     operator: str
     setting: Setting | None
     score: TMQI
-    figures: tuple
+    values: tuple
     excess: dict
 
     def rank(self):
@@ -54,7 +55,7 @@ class Trials:
 
     def __init__(self, hdr, saturation):
         self.hdr = hdr
-        self.source = prepared(hdr, saturation)
+        self.source = prepare(hdr, saturation)
         self.rejected = Counter()
         self.scores = {}
         self.checked = {}
@@ -65,32 +66,32 @@ class Trials:
 
     def quality(self, operator, setting=None):
         """Return Q, or -1 where there is none."""
-        place = operator, setting
-        if place not in self.scores:
+        trial = operator, setting
+        if trial not in self.scores:
             try:
-                self.scores[place] = tmqi(self.hdr, self.picture(*place))
+                self.scores[trial] = tmqi(self.hdr, self.picture(*trial))
             except InputError:  # Mantiuk's stops at some pictures
                 return -1.0
-        score = self.scores[place].Q
-        return score if score == score else -1.0
+        score = self.scores[trial].Q
+        return -1.0 if math.isnan(score) else score
 
     def candidate(self, operator, setting=None):
         """Return the Candidate of an operator that has a Q, its guards checked."""
-        place = operator, setting
-        if place not in self.checked:
-            found = figures(self.hdr, self.picture(*place))
-            excess = broken(found)
+        trial = operator, setting
+        if trial not in self.checked:
+            values = guard_values(self.hdr, self.picture(*trial))
+            excess = violations(values)
             self.rejected.update(excess.keys())
-            self.checked[place] = Candidate(*place, self.scores[place], found, excess)
-        return self.checked[place]
+            self.checked[trial] = Candidate(*trial, self.scores[trial], values, excess)
+        return self.checked[trial]
 
-    def best(self, places):
+    def best(self, trials):
         """Return the Candidate that ranks first; guards are only checked until one passes."""
         tried = []
-        for place in sorted(places, key=lambda place: -self.quality(*place)):
-            if self.quality(*place) < 0:
+        for trial in sorted(trials, key=lambda trial: -self.quality(*trial)):
+            if self.quality(*trial) < 0:
                 break
-            tried.append(self.candidate(*place))
+            tried.append(self.candidate(*trial))
             if not tried[-1].excess:
                 break
         return max(tried, key=Candidate.rank, default=None)
@@ -118,16 +119,15 @@ def choose(hdr, saturation=1.0):
 
     Args:
         hdr: H×W×3 linear RGB, any unit, sides of at least metrics.tmqi.MIN_SIDE.
-        saturation: see labels.family.prepared.
+        saturation: see labels.family.prepare.
 
     Raises:
         InputError: too small, black, of constant luminance, or nothing has a Q.
     """
     height, width = hdr.shape[:2]
-    if min(height, width) < MIN_SIDE:
-        raise InputError(f"{width}x{height} pixels are too few; TMQI needs {MIN_SIDE} on each side")
+    check_size(height, width)
     # The shorter side must keep what TMQI needs.
-    side = max(SIDE, -(-MIN_SIDE * max(height, width) // min(height, width)))
+    side = max(SEARCH_SIDE, -(-MIN_SIDE * max(height, width) // min(height, width)))
     trials = Trials(reduced(hdr, side), saturation)
     found = [trials.best([(name, None)]) for name in OPERATORS]
     # Starts of different contrast, as the best of all often are neighbours.
@@ -177,7 +177,7 @@ def at_full_size(hdr, saturation, finalists):
 
     Args:
         hdr: H×W×3 linear RGB.
-        saturation: see labels.family.prepared.
+        saturation: see labels.family.prepare.
         finalists: Candidates, best first.
 
     Raises:

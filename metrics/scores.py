@@ -2,7 +2,8 @@
 
 from metrics.color import colour
 from metrics.fsitm import fsitm
-from metrics.tmqi import SCALE_WEIGHTS, tmqi
+from metrics.tmqi import tmqi
+from standards.tmqi import SCALE_WEIGHTS
 
 SCALES = tuple(f"S_{i}" for i in range(1, len(SCALE_WEIGHTS) + 1))
 SCORES = (

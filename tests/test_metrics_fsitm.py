@@ -3,8 +3,16 @@ import math
 import numpy as np
 import pytest
 
-from metrics.fsitm import coarse_weight, fsitm, fsitm_tmqi, log_codes
-from metrics.phase import band_filters, even_response, phase, spectrum
+from metrics.fsitm import (
+    band_filters,
+    coarse_weight,
+    even_response,
+    fsitm,
+    fsitm_tmqi,
+    log_codes,
+    phase,
+    spectrum,
+)
 from system.errors import InputError
 
 

@@ -4,9 +4,15 @@ Each is called as operator(hdr): H×W×3 linear RGB in any unit to H×W×3 uint8
 display-encoded RGB. Its own parameters have the values of its paper or of OpenCV.
 """
 
-from metrics.operators.global_operators import gamma, logarithmic, reinhard_global, ward
-from metrics.operators.local_operators import durand, reinhard_local
-from metrics.operators.opencv_operators import drago, mantiuk, reinhard_devlin
+from metrics.operators.global_operators import (
+    drago,
+    gamma,
+    logarithmic,
+    reinhard_devlin,
+    reinhard_global,
+    ward,
+)
+from metrics.operators.local_operators import durand, mantiuk, reinhard_local
 
 OPERATORS = {
     "gamma": gamma,

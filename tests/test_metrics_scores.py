@@ -1,11 +1,56 @@
+"""TMQI, FSITM and FSITM_TMQI against the authors' programs; what pictures all metrics take."""
+
+import json
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
 from metrics.color import colour
 from metrics.fsitm import fsitm, fsitm_tmqi
-from metrics.pair import luminance
+from metrics.pair import eight_bits, luminance, reduced
 from metrics.tmqi import tmqi
 from system.errors import InputError
+
+FOLDER = Path(__file__).parent / "golden" / "metrics"
+GOLDEN = json.loads((FOLDER / "golden.json").read_text())
+TOLERANCE = GOLDEN["tolerances"]
+
+
+@pytest.fixture(
+    scope="module",
+    params=GOLDEN["pairs"],
+    ids=lambda p: f"{p['scene']}-{p['operator']}-x{p['hdr_multiplier']:g}",
+)
+def pair(request):
+    hdr = cv2.imread(str(FOLDER / request.param["hdr"]), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    sdr = cv2.imread(str(FOLDER / request.param["sdr"]), cv2.IMREAD_COLOR)[..., ::-1]
+    return hdr.astype(np.float64) * request.param["hdr_multiplier"], sdr, request.param
+
+
+def test_tmqi(pair):
+    hdr, sdr, expected = pair
+    score, expected = tmqi(hdr, sdr), expected["tmqi"]
+    assert abs(score.Q - expected["Q"]) <= TOLERANCE["tmqi_Q"]
+    assert abs(score.S - expected["S"]) <= TOLERANCE["tmqi_S"]
+    assert abs(score.N - expected["N"]) <= TOLERANCE["tmqi_N"]
+    error = np.subtract(score.S_per_scale, expected["S_per_scale"])
+    assert np.abs(error).max() <= TOLERANCE["tmqi_S_per_scale"]
+
+
+def test_fsitm(pair):
+    hdr, sdr, expected = pair
+    pixels = expected["height"] * expected["width"]
+    score = fsitm(hdr, sdr)._asdict()
+    assert score == pytest.approx(expected["fsitm"], abs=TOLERANCE["fsitm_pixels"] / pixels)
+
+
+def test_fsitm_tmqi(pair):
+    hdr, sdr, expected = pair
+    score = fsitm_tmqi(hdr, sdr)._asdict()
+    assert score == pytest.approx(expected["fsitm_tmqi"], abs=TOLERANCE["fsitm_tmqi"])
+
 
 SIDE = 161
 METRICS = [tmqi, fsitm, fsitm_tmqi, colour]
@@ -62,3 +107,15 @@ def test_least_side(metric, side):
 def test_luminance_is_exact_on_codes():
     picture = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
     assert luminance(picture)[0] == pytest.approx([54.213, 182.376, 18.411, 255], abs=1e-12)
+
+
+def test_large_pictures_are_reduced_and_small_ones_are_not():
+    assert reduced(np.zeros((3000, 1500, 3), np.uint8), 1024).shape == (1024, 512, 3)
+    small = np.zeros((5, 1024, 3), np.uint8)
+    assert reduced(small, 1024) is small
+
+
+def test_sixteen_bits_are_rounded_to_eight():
+    codes = np.array([0, 128, 129, 257, 65535], np.uint16)
+    assert eight_bits(codes).tolist() == [0, 0, 1, 1, 255]
+    assert eight_bits(codes).dtype == np.uint8
