@@ -192,7 +192,7 @@ def test_the_network_is_scored_as_test_py_writes_it(tmp_path, capsys):
     capsys.readouterr()
     assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
     assert "2 of 2 rows are taken over" in capsys.readouterr().out
-    words += ["--set", "test.display_colour=network"]
+    words += ["--set", "test.display_colour=source"]
     assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
     assert "1 of 2 rows are taken over" in capsys.readouterr().out
 
