@@ -61,12 +61,10 @@ def main(argv=None):
         raise InputError("there is nothing to score; give --operators or --results")
     given = args.pictures or [existing_folder(config.test.hdr_path, "test.hdr_path")]
     paths = find_pictures(given, HDR_SUFFIXES)
-    step, about_network = 2**config.dev.level_num, ""
+    step, sentence = 2**config.dev.level_num, ""
     if not args.no_network:
-        network = load_network(config)
-        step = 2**network.operator.preparation.level_num
-        about_network = f" {NETWORK} is {network.operator.path}."
-        methods = {NETWORK: network_method(network), **methods}
+        network, step, sentence = load_network(config)
+        methods = {NETWORK: network, **methods}
     folder = make_folder(config.test.result)
     pictures = folder / "report"
 
@@ -87,7 +85,7 @@ def main(argv=None):
         raise InputError("no picture could be scored; see above")
 
     rows = [rows[planned.name] for planned in plan if planned.name in rows]
-    intro = f"{len(sources)} pictures, {len(methods)} methods.{about_network}"
+    intro = f"{len(sources)} pictures, {len(methods)} methods.{sentence}"
     notes, summary = [*faults, *nan_notes(rows)], tables(summarize(rows, methods))
     print(f"\n{write_summary(folder / 'scores.md', summary, notes)}")
     report = folder / "report.html"
@@ -102,54 +100,33 @@ def main(argv=None):
 def parsed(argv):
     """Return the command line's arguments."""
     parser = make_parser(__doc__, SWITCHES)
-    parser.add_argument(
-        "pictures",
-        nargs="*",
-        metavar="PICTURE_OR_FOLDER",
-        help="HDR pictures or folders of them (default: test.hdr_path)",
-    )
-    parser.add_argument(
-        "--no_network", action="store_true", help="leave IQATM out; needs no checkpoint"
-    )
-    parser.add_argument(
-        "--operators",
-        metavar="A,B",
-        help=f"some of {', '.join(OPERATORS)}, or none (default: all)",
-    )
-    parser.add_argument(
-        "--results",
-        action="append",
-        default=[],
-        metavar="NAME=DIR",
-        help="also score the finished pictures in DIR, each named as its HDR file, as method NAME; "
-        "may be repeated",
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="score all rows again, also those of an earlier run"
-    )
+    add = parser.add_argument
+    add("pictures", nargs="*", metavar="PICTURE_OR_FOLDER", help="(default: test.hdr_path)")
+    add("--no_network", action="store_true", help="leave IQATM out; needs no checkpoint")
+    add("--operators", metavar="A,B", help=f"of {', '.join(OPERATORS)}; or none (default: all)")
+    text = "also score the pictures in DIR, named as the HDR files, as method NAME; repeatable"
+    add("--results", action="append", default=[], metavar="NAME=DIR", help=text)
+    add("--fresh", action="store_true", help="score all rows again, an earlier run's too")
     return parser.parse_args(argv)
 
 
 def load_network(config):
-    """Return the FileOperator of the checkpoint, or raise InputError."""
+    """Return the checkpoint's method (see evaluation.plan), multiple of its sides, and name."""
     import_tensorflow()
     from inference.file_operator import FileOperator
-    from models.checkpoint_files import newest
 
-    folder = config.model.ckp_path_ft
-    if newest(folder) is None:
-        raise InputError(
-            f"there is no checkpoint in {folder}; train one with train_ft.py, name another folder "
-            "with --set model.ckp_path_ft=..., or leave the network out with --no_network"
-        )
-    operator = load_operator(config)
-    return FileOperator(operator, config.test, config.dev.test_resize_to_half)
-
-
-def network_method(network):
-    """Return the method, see evaluation.plan, of a FileOperator."""
+    try:
+        operator = load_operator(config)
+    except InputError as error:
+        text = error.args[0].rstrip(".")
+        raise InputError(f"{text}; or leave the network out with --no_network") from error
+    network = FileOperator(operator, config.test, config.dev.test_resize_to_half)
     parts = "network", content_key(*network.content())
-    return lambda _: (lambda path: ToneMapped(*network.tone_map(path)), parts)
+
+    def method(_):
+        return lambda path: ToneMapped(*network.tone_map(path)), parts
+
+    return method, 2**operator.preparation.level_num, f" {NETWORK} is {operator.path}."
 
 
 def inspected(paths, to_half, processes, folder):

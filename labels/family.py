@@ -1,7 +1,7 @@
 """The parametric family of operators that labels are chosen from.
 
 One curve for all pixels, after the detail of the luminance is raised. With a gain
-of 1 it is a global operator. The scene's colour ratios are kept, so that only the
+of 1 it is a global operator. The scene's color ratios are kept, so that only the
 luminance is up for choice.
 """
 
@@ -38,7 +38,7 @@ class Setting(NamedTuple):
 class Prepared(NamedTuple):
     """What all settings share for one picture.
 
-    rgb: H×W×3 linear, the colour ratios of the label.
+    rgb: H×W×3 linear, the color ratios of the label.
     log: H×W log2 luminance, its mean over the pixels that are not black at 0.
     detail: H×W, `log` less its base.
     black: H×W bool, pixels without light.
@@ -55,7 +55,7 @@ def prepare(hdr, saturation=1.0):
 
     Args:
         hdr: H×W×3 linear RGB, any unit.
-        saturation: exponent of the colour ratios (C / L)^s (C. Schlick, "Quantization
+        saturation: exponent of the color ratios (C / L)^s (C. Schlick, "Quantization
             Techniques for Visualization of High Dynamic Range Pictures", 1994); 1 keeps
             the scene's.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from metrics.color import colour, decode_srgb
+from metrics.color import color_fidelity, decode_srgb
 from metrics.operators.common import without_zeros
 from metrics.pair import luminance
 
@@ -25,8 +25,8 @@ class GuardValues(NamedTuple):
 
     blown, crushed: shares of the pixels whose channels are all 255, or all 0 though the
         scene has light there.
-    correlation, chroma_ratio, cast: see metrics.color.Colour; the first two NaN where
-        the scene has no colour.
+    correlation, chroma_ratio, cast: see metrics.color.ColorFidelity; the first two NaN where
+        the scene has no color.
     span: codes between the 1 % darkest and the 1 % brightest of the smoothed picture.
     halo: mean overshoot beside strong edges against the picture's own global curve, codes.
     noise: contrast of the finest detail in dark flat regions over the scene's.
@@ -63,9 +63,9 @@ def guard_values(hdr, sdr):
         sdr: H×W×3 uint8, sRGB-encoded.
 
     Raises:
-        InputError: as metrics.color.colour.
+        InputError: as metrics.color.color_fidelity.
     """
-    tint = colour(hdr, sdr)
+    tint = color_fidelity(hdr, sdr)
     light = luminance(np.maximum(hdr, 0))
     log, codes = np.log2(without_zeros(light)), luminance(sdr)
     lost = (sdr == 0).all(axis=2) & (light > 0)

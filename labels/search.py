@@ -17,7 +17,6 @@ from system.errors import InputError
 SEARCH_SIDE = 512  # pixels, longer side of the picture that is searched on
 FINALISTS = 4  # tried at full size until one passes the guards there too
 FAMILY = "family"
-NO_SCORE = "no operator's picture of this scene has a TMQI; leave it out"
 GRID = Setting(
     key=(0.09, 0.18, 0.36), white=(2.0, 8.0), contrast=(0.65, 0.85, 1.1), detail=(1.0, 1.8)
 )
@@ -25,8 +24,8 @@ BOUNDS = Setting(key=(0.01, 4.0), white=(0.5, 100.0), contrast=(0.5, 1.6), detai
 STARTS = 2  # settings of the grid that are refined
 STEP = 1.35  # factor of the first round
 ROUNDS = 4  # each takes the square root of the factor
-# Along one parameter, then along two: at the edge of what a guard allows, changing
-# one alone either breaks it or lowers Q.
+# Along one parameter, then along two: at the limit of a guard, changing one alone
+# either exceeds it or lowers Q.
 MOVES = sorted(
     (move for move in itertools.product((0, 1, -1), repeat=4) if 1 <= np.abs(move).sum() <= 2),
     key=lambda move: np.abs(move).sum(),
@@ -101,7 +100,7 @@ class Choice(NamedTuple):
     """What was chosen: picture H×W×3 uint8, its Candidate at full size, and the search.
 
     tried: number of operators and settings scored.
-    rejected: dict from guard to the number of candidates that broke it.
+    rejected: dict from guard to the number of candidates beyond its limit.
     """
 
     picture: object
@@ -115,7 +114,7 @@ def choose(hdr, saturation=1.0):
 
     A grid of settings and the classical operators come first; the settings that are
     best are then refined by shrinking steps along one and two parameters. A picture that
-    no candidate suits gets the one that breaks the guards least.
+    no candidate suits gets the one that exceeds the limits least.
 
     Args:
         hdr: H×W×3 linear RGB, any unit, sides of at least metrics.tmqi.MIN_SIDE.
@@ -126,24 +125,30 @@ def choose(hdr, saturation=1.0):
     """
     height, width = hdr.shape[:2]
     check_size(height, width)
-    # The shorter side must keep what TMQI needs.
+    # The shorter side must stay as long as TMQI needs.
     side = max(SEARCH_SIDE, -(-MIN_SIDE * max(height, width) // min(height, width)))
     trials = Trials(reduced(hdr, side), saturation)
-    found = [trials.best([(name, None)]) for name in OPERATORS]
-    # Starts of different contrast, as the best of all often are neighbours.
-    starts = []
-    for contrast in GRID.contrast:
-        axes = GRID._replace(contrast=(contrast,))
-        starts.append(
-            trials.best([(FAMILY, Setting(*values)) for values in itertools.product(*axes)])
-        )
-    starts = sorted(filter(None, starts), key=Candidate.rank, reverse=True)
-    found += [refined(trials, start) for start in starts[:STARTS]]
-    found = sorted(filter(None, found), key=Candidate.rank, reverse=True)
-    if not found:
-        raise InputError(NO_SCORE)
-    best = at_full_size(hdr, saturation, found[:FINALISTS])
-    return Choice(*best, len(trials.scores), dict(trials.rejected))
+    candidates = [trials.best([(name, None)]) for name in OPERATORS]
+    # Starts of different contrast, as the best of all often are neighbors.
+    grids = [itertools.product(*GRID._replace(contrast=(c,))) for c in GRID.contrast]
+    starts = [trials.best([(FAMILY, Setting(*values)) for values in grid]) for grid in grids]
+    candidates += [refined(trials, start) for start in _ranked(starts)[:STARTS]]
+
+    full_size, found = Trials(hdr, saturation), []
+    for finalist in _ranked(candidates)[:FINALISTS]:
+        found.append(full_size.best([(finalist.operator, finalist.setting)]))
+        if found[-1] is not None and not found[-1].excess:
+            break
+    if not _ranked(found):
+        raise InputError("no operator's picture of this scene has a TMQI; leave it out")
+    best = _ranked(found)[0]
+    picture = full_size.picture(best.operator, best.setting)
+    return Choice(picture, best, len(trials.scores), dict(trials.rejected))
+
+
+def _ranked(candidates):
+    """Return the Candidates that there are, best first."""
+    return sorted(filter(None, candidates), key=Candidate.rank, reverse=True)
 
 
 def refined(trials, start):
@@ -170,26 +175,3 @@ def _improved(trials, best, move, step):
         return None
     candidate = trials.candidate(FAMILY, near)
     return candidate if candidate.rank() > best.rank() else None
-
-
-def at_full_size(hdr, saturation, finalists):
-    """Return (picture, Candidate) of the first finalist that passes at full size, or least fails.
-
-    Args:
-        hdr: H×W×3 linear RGB.
-        saturation: see labels.family.prepare.
-        finalists: Candidates, best first.
-
-    Raises:
-        InputError: none has a Q.
-    """
-    trials, best = Trials(hdr, saturation), None
-    for item in finalists:
-        found = trials.best([(item.operator, item.setting)])
-        if found is not None and (best is None or found.rank() > best.rank()):
-            best = found
-        if best is not None and not best.excess:
-            break
-    if best is None:
-        raise InputError(NO_SCORE)
-    return trials.picture(best.operator, best.setting), best

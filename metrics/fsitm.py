@@ -1,4 +1,4 @@
-"""Feature similarity index for tone-mapped images (FSITM), alone and joined with TMQI.
+"""Feature similarity index for tone-mapped images (FSITM).
 
 H. Ziaei Nafchi, A. Shahkolaei, R. Farrahi Moghaddam and M. Cheriet, "FSITM: A Feature
 Similarity Index for Tone-Mapped Images", IEEE Signal Processing Letters 22(8), 2015,
@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from metrics.pair import check_pair
-from metrics.tmqi import tmqi
 from system.errors import InputError
 
 FINE, COARSE = (2, 2), (8, 8)  # finest wavelength in pixels, ratio to the next
@@ -34,7 +33,7 @@ class FSITM(NamedTuple):
 def fsitm(hdr, sdr):
     """Score a tone-mapped picture by the sign of its local phase.
 
-    The paper scores R, G and B apart; their mean is the usual single figure.
+    The paper scores R, G and B apart; their mean is the usual single score.
 
     Args:
         hdr: H×W×3 linear RGB in any unit, sides of at least 2. Negative samples count as 0.
@@ -60,16 +59,6 @@ def fsitm(hdr, sdr):
     if np.isnan(scores).all():
         raise InputError("Every channel of the HDR picture is constant; nothing to compare.")
     return FSITM(*scores, float(np.nanmean(scores)))
-
-
-def fsitm_tmqi(hdr, sdr):
-    """Average of FSITM and TMQI's Q, per channel and for the mean.
-
-    Args, Returns, Raises: as `fsitm`, but sides of at least 161, and NaN throughout
-    where `tmqi` gives a NaN score.
-    """
-    q = tmqi(hdr, sdr).Q
-    return FSITM(*((score + q) / 2 for score in fsitm(hdr, sdr)))
 
 
 def _channel_score(hdr, sdr, alpha, fine, coarse):
@@ -99,8 +88,7 @@ def log_codes(channel):
 
     Zeros take the least positive value; the channel must hold one above another.
     """
-    floor = channel[channel > 0].min()
-    log = np.log(np.maximum(channel, floor))
+    log = np.log(np.maximum(channel, channel[channel > 0].min()))
     low, high = log.min(), log.max()
     if low == high:  # only zeros and one positive value: the logarithm is flat
         return np.zeros_like(log)

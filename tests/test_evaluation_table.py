@@ -54,7 +54,7 @@ def test_equal_means_share_a_rank_and_nan_has_none():
 
 
 def test_markdown():
-    quality, colour = tables(summarize(ROWS, ["x", "y", "z"]))
+    quality, color = tables(summarize(ROWS, ["x", "y", "z"]))
     lines = markdown(quality).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert [cell.strip() for cell in lines[2].split("|")[1:5]] == [
@@ -63,7 +63,7 @@ def test_markdown():
         "2",
         "0.5",
     ]
-    assert [cell.strip() for cell in markdown(colour).splitlines()[3].split("|")][-2] == "–"
+    assert [cell.strip() for cell in markdown(color).splitlines()[3].split("|")][-2] == "–"
 
 
 def test_nans_are_named():

@@ -3,7 +3,7 @@ import pytest
 from conftest import scene
 
 from labels.family import Setting, prepare, render
-from metrics.color import colour
+from metrics.color import color_fidelity
 from system.errors import InputError
 
 PLAIN = Setting(key=0.18, white=4.0, contrast=1.0, detail=1.0)
@@ -34,9 +34,9 @@ def test_the_gain_raises_detail_and_not_the_base():
 
 def test_colours_are_the_scenes():
     hdr = scene(60, 70)
-    same = colour(hdr, render(prepare(hdr), PLAIN))
+    same = color_fidelity(hdr, render(prepare(hdr), PLAIN))
     assert same.correlation > 0.99 and same.chroma_ratio == pytest.approx(1, abs=0.02)
-    assert colour(hdr, render(prepare(hdr, 0.5), PLAIN)).chroma_ratio < 0.8
+    assert color_fidelity(hdr, render(prepare(hdr, 0.5), PLAIN)).chroma_ratio < 0.8
 
 
 def test_black_stays_black_and_nothing_else_is_refused():

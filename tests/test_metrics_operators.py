@@ -14,7 +14,7 @@ every = pytest.mark.parametrize("name", OPERATORS)
 
 
 def scene(seed=0, shape=(48, 64)):
-    """Blocks of colour over five decades, with grain."""
+    """Blocks of color over five decades, with grain."""
     rng = np.random.default_rng(seed)
     light = np.repeat(np.repeat(np.exp(rng.uniform(-6, 6, (6, 8, 1))), 8, 0), 8, 1)
     return light * rng.uniform(0.2, 1, (*shape, 3))

@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from metrics.color import colour
-from metrics.fsitm import fsitm, fsitm_tmqi
+from metrics.color import color_fidelity
+from metrics.fsitm import fsitm
 from metrics.pair import eight_bits, luminance, reduced
+from metrics.scores import scores
 from metrics.tmqi import tmqi
 from system.errors import InputError
 
@@ -48,12 +49,15 @@ def test_fsitm(pair):
 
 def test_fsitm_tmqi(pair):
     hdr, sdr, expected = pair
-    score = fsitm_tmqi(hdr, sdr)._asdict()
-    assert score == pytest.approx(expected["fsitm_tmqi"], abs=TOLERANCE["fsitm_tmqi"])
+    found, tolerance = scores(hdr, sdr), TOLERANCE["fsitm_tmqi"]
+    assert found["FSITM_TMQI"] == pytest.approx(expected["fsitm_tmqi"]["mean"], abs=tolerance)
+    for channel in "RGB":
+        joined = (found[f"FSITM_{channel}"] + found["Q"]) / 2
+        assert joined == pytest.approx(expected["fsitm_tmqi"][channel], abs=tolerance)
 
 
 SIDE = 161
-METRICS = [tmqi, fsitm, fsitm_tmqi, colour]
+METRICS = [tmqi, fsitm, color_fidelity, scores]
 
 
 def good():
@@ -96,7 +100,7 @@ def test_inputs_are_left_alone_and_float32_scores_alike(metric):
     assert np.array_equal(hdr, before[0]) and np.array_equal(sdr, before[1])
 
 
-@pytest.mark.parametrize(("metric", "side"), [(tmqi, 161), (fsitm_tmqi, 161), (fsitm, 2)])
+@pytest.mark.parametrize(("metric", "side"), [(tmqi, 161), (scores, 161), (fsitm, 2)])
 def test_least_side(metric, side):
     hdr, sdr = good()
     metric(hdr[:side], sdr[:side])
