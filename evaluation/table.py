@@ -22,16 +22,8 @@ alone while other pictures were being scored.
 """
 
 
-class Spread(NamedTuple):
-    """Mean and standard deviation (n - 1) of the values that are numbers, and how many are not."""
-
-    mean: float
-    deviation: float
-    nans: int
-
-
 class Summary(NamedTuple):
-    """One method: rank by mean Q (None without any), wins, spreads by key, s/megapixel."""
+    """One method: rank by mean Q (None without any), wins, `spread` of each key, s/megapixel."""
 
     method: str
     rank: int | None
@@ -50,13 +42,14 @@ class Table(NamedTuple):
 
 
 def spread(values):
-    """Return the Spread of floats; a mean of none and a deviation of one are NaN."""
+    """Return (mean, standard deviation (n - 1), number of NaNs) of floats, NaNs left out.
+
+    A mean of none and a deviation of one are NaN.
+    """
     numbers = [value for value in values if not math.isnan(value)]
-    return Spread(
-        statistics.fmean(numbers) if numbers else math.nan,
-        statistics.stdev(numbers) if len(numbers) > 1 else math.nan,
-        len(values) - len(numbers),
-    )
+    mean = statistics.fmean(numbers) if numbers else math.nan
+    deviation = statistics.stdev(numbers) if len(numbers) > 1 else math.nan
+    return mean, deviation, len(values) - len(numbers)
 
 
 def best(rows):
@@ -93,7 +86,7 @@ def summarize(rows, methods):
             # The median, as the first pictures of a network take longer.
             pace = statistics.median(paces) if paces else math.nan
             summaries.append(Summary(method, None, won[method], len(of_method), spreads, pace))
-    means = [summary.spreads["Q"].mean for summary in summaries]
+    means = [summary.spreads["Q"][0] for summary in summaries]
     return [
         # Equal means share the better rank; a NaN mean is above nothing.
         summary._replace(rank=None if math.isnan(mean) else 1 + sum(x > mean for x in means))

@@ -37,10 +37,10 @@ addEventListener("load", () => {
   const key = (name) => document.activeElement.dispatchEvent(
     new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
   const seen = { width: innerWidth, before: page.scrollWidth, pictures: [] };
-  const look = () => seen.pictures.push(shown.alt.split(" ").pop());
+  const look = () => seen.pictures.push(image.alt.split(" ").pop());
   opener.focus(); opener.click(); look();
   Object.assign(seen, { open: viewer.open, focus: document.activeElement.id,
-    after: page.scrollWidth, shown: shown.getBoundingClientRect().width });
+    after: page.scrollWidth, shown: image.getBoundingClientRect().width });
   key("ArrowRight"); look();
   document.activeElement.click(); look();
   key("ArrowDown"); look();
@@ -88,7 +88,7 @@ def test_it_shows_scores_and_escapes_names(report):
     assert "odd &lt;b&gt;&#x27;&amp;" in text and "<b>'" not in text
     assert "2 &lt;pictures&gt;." in text and "a note &amp; more" in text
     assert not re.search(
-        r"<img(?![^>]* alt=\"[^\"]+\")", text.replace('<img id="shown" alt="">', "")
+        r"<img(?![^>]* alt=\"[^\"]+\")", text.replace('<img id="image" alt="">', "")
     )
 
 

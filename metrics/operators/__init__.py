@@ -14,14 +14,6 @@ from metrics.operators.global_operators import (
 )
 from metrics.operators.local_operators import durand, mantiuk, reinhard_local
 
-OPERATORS = {
-    "gamma": gamma,
-    "logarithmic": logarithmic,
-    "ward": ward,
-    "reinhard_global": reinhard_global,
-    "reinhard_local": reinhard_local,
-    "durand": durand,
-    "drago": drago,
-    "reinhard_devlin": reinhard_devlin,
-    "mantiuk": mantiuk,
-}
+_FUNCTIONS = (gamma, logarithmic, ward, reinhard_global, reinhard_local, durand)
+_FUNCTIONS += (drago, reinhard_devlin, mantiuk)
+OPERATORS = {function.__name__: function for function in _FUNCTIONS}
