@@ -7,10 +7,10 @@
 
 Methods are IQATM (the checkpoint in model.ckp_path_ft), the folders of --results,
 whose pictures are found by the stem of the HDR file, and the operators of
-metrics/operators.py. Writes scores.csv, scores.md and report.html to result/
-(test.result). A broken run goes on where it stopped: a row of scores.csv is kept
+metrics/operators. Writes scores.csv, scores.md and report.html to result/
+(test.result). Rerun an interrupted command to resume it: a row of scores.csv stays
 while the HDR file, the result file or the checkpoint, and the settings that make
-the picture have the same content; --fresh scores all anew, as is needed after a
+the picture have the same content; --fresh scores all rows again, as is needed after a
 change to the code of operators or scores. A file that cannot be read is named and
 skipped, and the exit status is then 1.
 
@@ -19,21 +19,23 @@ are those of tone mapping alone while other processes work; use
 --set data.processes=1 to compare them.
 """
 
+import functools
 import sys
 import time
 
+import cv2
 from tqdm import tqdm
 
 from configs.command_line import make_parser, run, settings
 from configs.schema import existing_folder
 from data.pictures import HDR_SUFFIXES
-from evaluation.methods import chosen_operators, result_folders
-from evaluation.plan import NetworkPictures, Tasks, kept_rows, make_plan
+from evaluation.plan import ScoreTasks, folder_methods, operator_methods, plan_rows, reusable_rows
 from evaluation.report import write_report
-from evaluation.rows import inspect_source, quiet, quiet_opencv, score_row
-from evaluation.score_file import read_rows, write_rows
-from evaluation.table import nan_notes, summarise, tables, write_summary
+from evaluation.scoring import FIELDS, ToneMapped, inspect_source, score_row
+from evaluation.table import nan_notes, summarize, tables, write_summary
 from inference.load import load_operator
+from metrics.operators import OPERATORS
+from system.csv_file import content_key, read_rows, write_rows
 from system.devices import import_tensorflow
 from system.errors import InputError
 from system.files import find_pictures, make_folder, result_stems
@@ -46,115 +48,99 @@ SWITCHES = {
     "test_resize_to_half": "dev.test_resize_to_half",
 }
 NETWORK = "IQATM"
-SAVE_EVERY = 5.0  # seconds; what a killed run loses at most
+SAVE_SECONDS = 5.0  # what a killed run loses at most
+ONE_THREAD = functools.partial(cv2.setNumThreads, 1)  # the processes are the parallelism
 
 
 def main(argv=None):
     """Score everything that is asked for; return the exit status."""
     args = parsed(argv)
     config = settings(args, SWITCHES)
-    operators = chosen_operators(args.operators)
-    folders = result_folders(args.results, [NETWORK])
-    if args.no_network and not folders and not operators:
+    methods = {**folder_methods(args.results, [NETWORK]), **operator_methods(args.operators)}
+    if args.no_network and not methods:
         raise InputError("there is nothing to score; give --operators or --results")
     given = args.pictures or [existing_folder(config.test.hdr_path, "test.hdr_path")]
     paths = find_pictures(given, HDR_SUFFIXES)
-    network = None if args.no_network else load_network(config)
+    step, sentence = 2**config.dev.level_num, ""
+    if not args.no_network:
+        network, step, sentence = load_network(config)
+        methods = {NETWORK: network, **methods}
     folder = make_folder(config.test.result)
-    pictures = make_folder(folder / "report")
+    pictures = folder / "report"
 
-    quiet_opencv()
-    to_half = config.dev.test_resize_to_half
-    sources, skipped = inspected(paths, to_half, config.data.processes, pictures)
+    to_half, processes = config.dev.test_resize_to_half, config.data.processes
+    sources, skipped = inspected(paths, to_half, processes, pictures)
     if not sources:
         raise InputError("there is no HDR picture to score; give others")
-    makers = {**folders, **dict.fromkeys(operators)}
-    step = 2**config.dev.level_num
-    if network is not None:
-        made = NetworkPictures(network.tone_map, network.content())
-        makers, step = {NETWORK: made, **makers}, 2**network.operator.preparation.level_num
-    plan, faults = make_plan(sources, makers, to_half)
+    plan, faults = plan_rows(sources, methods, to_half)
     for fault in faults:
         print(f"skipped: {fault}", file=sys.stderr)
     table = folder / "scores.csv"
-    rows = kept_rows(plan, {} if args.fresh else read_rows(table), pictures)
-    print(f"{len(rows)} of {len(plan)} rows are kept from an earlier run", flush=True)
-    todo = [item for item in plan if item.place not in rows]
-    tasks = Tasks(todo, to_half, step, pictures)
-    faults += scored(tasks, rows, [item.place for item in plan], table, config.data.processes)
+    rows = reusable_rows(plan, [] if args.fresh else read_rows(table, FIELDS), pictures)
+    print(f"{len(rows)} of {len(plan)} rows are taken over from an earlier run", flush=True)
+    missing = [planned for planned in plan if planned.name not in rows]
+    tasks = ScoreTasks(missing, to_half, step, pictures)
+    faults += scored(tasks, rows, [planned.name for planned in plan], table, processes)
     if not rows:
         raise InputError("no picture could be scored; see above")
 
-    rows = [rows[item.place] for item in plan if item.place in rows]
-    intro = f"{len(sources)} pictures, {len(makers)} methods."
-    if network is not None:
-        intro += f" {NETWORK} is {network.operator.path}."
-    write_results(folder, pictures, intro, list(makers), sources, rows, faults)
-    done = {row["picture"] for row in rows}
-    skipped += len(sources) - len(done)
-    print(f"{len(done)} pictures scored, {skipped} skipped")
-    return 1 if skipped or faults else 0
-
-
-def write_results(folder, pictures, intro, methods, sources, rows, faults):
-    """Write and print the table, and write the report."""
-    notes = [*faults, *nan_notes(rows)]
-    summary = tables(summarise(rows, methods))
+    rows = [rows[planned.name] for planned in plan if planned.name in rows]
+    intro = f"{len(sources)} pictures, {len(methods)} methods.{sentence}"
+    notes, summary = [*faults, *nan_notes(rows)], tables(summarize(rows, methods))
     print(f"\n{write_summary(folder / 'scores.md', summary, notes)}")
-    path = folder / "report.html"
-    size = write_report(path, intro, summary, notes, sources, rows, pictures)
-    print(f"{path}: {size / 1e6:.1f} MB")
+    report = folder / "report.html"
+    size = write_report(report, intro, summary, notes, sources, rows, pictures)
+    print(f"{report}: {size / 1e6:.1f} MB")
+    count = len({row["picture"] for row in rows})
+    skipped += len(sources) - count
+    print(f"{count} pictures scored, {skipped} skipped")
+    return 1 if skipped or faults else 0
 
 
 def parsed(argv):
     """Return the command line's arguments."""
     parser = make_parser(__doc__, SWITCHES)
-    parser.add_argument("pictures", nargs="*", help="HDR pictures or folders of them")
-    parser.add_argument("--no_network", action="store_true", help="leave the network out")
-    parser.add_argument("--operators", metavar="A,B", help="these alone (now all), or none")
-    parser.add_argument(
-        "--results",
-        action="append",
-        default=[],
-        metavar="NAME=DIR",
-        help="a folder of finished pictures; may be repeated",
-    )
-    parser.add_argument("--fresh", action="store_true", help="score all rows anew")
+    add = parser.add_argument
+    add("pictures", nargs="*", metavar="PICTURE_OR_FOLDER", help="(default: test.hdr_path)")
+    add("--no_network", action="store_true", help="leave IQATM out; needs no checkpoint")
+    add("--operators", metavar="A,B", help=f"of {', '.join(OPERATORS)}; or none (default: all)")
+    text = "also score the pictures in DIR, named as the HDR files, as method NAME; repeatable"
+    add("--results", action="append", default=[], metavar="NAME=DIR", help=text)
+    add("--fresh", action="store_true", help="score all rows again, an earlier run's too")
     return parser.parse_args(argv)
 
 
 def load_network(config):
-    """Return the FileOperator of the checkpoint, or raise InputError."""
+    """Return the checkpoint's method (see evaluation.plan), multiple of its sides, and name."""
     import_tensorflow()
     from inference.file_operator import FileOperator
-    from models.weights import newest_checkpoint
 
-    folder = config.model.ckp_path_ft
-    if newest_checkpoint(folder) is None:
-        raise InputError(
-            f"there is no checkpoint in {folder}; train one with train_ft.py, name another folder "
-            "with --set model.ckp_path_ft=..., or leave the network out with --no_network"
-        )
-    operator = load_operator(config)
-    return FileOperator(operator, config.test, config.dev.test_resize_to_half)
+    try:
+        operator = load_operator(config)
+    except InputError as error:
+        text = error.args[0].rstrip(".")
+        raise InputError(f"{text}; or leave the network out with --no_network") from error
+    network = FileOperator(operator, config.test, config.dev.test_resize_to_half)
+    parts = "network", content_key(*network.content())
+
+    def method(_):
+        return lambda path: ToneMapped(*network.tone_map(path)), parts
+
+    return method, 2**operator.preparation.level_num, f" {NETWORK} is {operator.path}."
 
 
 def inspected(paths, to_half, processes, folder):
     """Return the Sources of all readable files, and how many others were named and skipped."""
+    unreadable = [path for path in paths if isinstance(path, InputError)]
+    for error in unreadable:
+        print(f"skipped: {error}", file=sys.stderr)
+    sources, skipped = [], len(unreadable)
     stems = result_stems(paths)
-    if len(set(stems.values())) < len(stems):
-        raise InputError("two HDR files share name and folder name; give them in separate runs")
-    sources, skipped = [], 0
-    for path in paths:
-        if isinstance(path, InputError):
-            print(f"skipped: {path}", file=sys.stderr)
-            skipped += 1
     tasks = [(str(path), stem, to_half, str(folder)) for path, stem in stems.items()]
-    work = in_order(inspect_source, tasks, processes, quiet)
+    work = in_order(inspect_source, tasks, processes, ONE_THREAD)
     for (path, *_), outcome in tqdm(work, "reading", len(tasks), unit="picture"):
         if isinstance(outcome, InputError):
-            text = str(outcome)
-            tqdm.write(f"skipped: {text if path in text else f'{path}: {text}'}", file=sys.stderr)
+            tqdm.write(f"skipped: {outcome}", file=sys.stderr)
             skipped += 1
             continue
         for remark in outcome.remarks:
@@ -164,22 +150,22 @@ def inspected(paths, to_half, processes, folder):
 
 
 def scored(tasks, rows, order, path, processes):
-    """Add to `rows` what the Tasks give, saving now and then; return what failed, in words."""
+    """Add what the ScoreTasks give to `rows`, saving them at times; return sentences on faults."""
     faults = []
     saved = time.monotonic()
 
     def save():
-        write_rows(path, [rows[place] for place in order if place in rows])
+        write_rows(path, FIELDS, [rows[name] for name in order if name in rows])
 
     try:
-        work = in_order(score_row, tasks, processes, quiet)
+        work = in_order(score_row, tasks, processes, ONE_THREAD)
         for (source, method, *_), outcome in tqdm(work, "scoring", len(tasks), unit="row"):
             if isinstance(outcome, InputError):
-                faults.append(f"{source.stem}, {method}: {outcome}")
-                tqdm.write(f"skipped: {faults[-1]}", file=sys.stderr)
+                faults.append(str(outcome))
+                tqdm.write(f"skipped: {outcome}", file=sys.stderr)
                 continue
             rows[source.stem, method] = outcome
-            if time.monotonic() - saved > SAVE_EVERY:
+            if time.monotonic() - saved > SAVE_SECONDS:
                 save()
                 saved = time.monotonic()
     finally:

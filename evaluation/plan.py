@@ -1,133 +1,162 @@
-"""Which rows an evaluation has, and which of them an earlier run has scored already."""
+"""What an evaluation scores: its methods, its rows, and which of them an earlier run has scored.
+
+A method is a function from the stem of an HDR file to (result, parts of the key). The
+result is None where an operator makes the picture, the path of a finished one, or a function
+from the HDR file's path to evaluation.scoring.ToneMapped. The parts are what the picture
+depends on.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from evaluation.rows import Made, Source, digest, picture_path
-from system.errors import InputError
-from system.files import read_bytes
+from data.pictures import SDR_SUFFIXES
+from evaluation.scoring import SOURCE, Source, picture_path
+from metrics.operators import OPERATORS
+from system.csv_file import content_key
+from system.errors import InputError, naming
+from system.files import list_pictures, read_bytes
+
+NETWORK_REMEDY = "--precision bfloat16 or --test_resize_to_half"
 
 
-class Item(NamedTuple):
-    """One row to be: its picture is made by an operator (None), lies in a file, or is made
-    here by a function from the HDR file's path to (H×W×3 uint8, seconds).
-
-    key differs where the row would: with the source, the method's content or the size.
-    """
+class PlannedRow(NamedTuple):
+    """One row to be; `key` differs where its source, its method's content or the size do."""
 
     source: Source
     method: str
-    made: str | Callable | None
+    result: str | Callable | None
     key: str
 
     @property
-    def place(self):
-        """(picture, method), what its row is known by."""
+    def name(self):
+        """(picture, method), which no two rows share."""
         return self.source.stem, self.method
 
 
-def make_plan(sources, makers, to_half):
-    """Return (Items picture by picture, sentences on the results that are not there).
+def operator_methods(names):
+    """Return dict from name to method of "a,b,c", in the order of OPERATORS.
+
+    All for None, none for "none".
+
+    Raises:
+        InputError: a name that is no operator's.
+    """
+    chosen = set(OPERATORS)
+    if names is not None:
+        chosen = {name.strip() for name in names.split(",")} - {"none", ""}
+    if unknown := sorted(chosen - set(OPERATORS)):
+        raise InputError(
+            f"{unknown[0]} is no operator; give some of {', '.join(OPERATORS)}, or none"
+        )
+    names = [name for name in OPERATORS if name in chosen]
+    return {name: lambda _, name=name: (None, ("operator", name)) for name in names}
+
+
+def folder_methods(texts, taken):
+    """Return dict from name to method of texts "NAME=DIR", in their order.
 
     Args:
-        sources: Sources.
-        makers: dict from method to None for an operator, or to an object with
-            item(stem), which returns (`made` of an Item, parts for the key).
+        texts: what was given.
+        taken: further names that are not free; those of the operators never are.
+
+    Raises:
+        InputError: not so written, a name that is taken or cannot be a folder's, or a
+            folder without pictures.
+    """
+    methods = {}
+    for text in texts:
+        name, equals, folder = (part.strip() for part in text.partition("="))
+        if not (equals and name and folder):
+            raise InputError(f"--results {text}: write it as --results NAME=DIR")
+        # The report's pictures go to a folder of the method's name.
+        if name.startswith(".") or any(mark in name for mark in "/\\\0"):
+            raise InputError(f"--results {text}: a name has no slash and does not begin with a dot")
+        if name in (*taken, *OPERATORS, *methods, SOURCE):
+            raise InputError(f"--results {text}: the name {name} is taken; give another")
+        if not Path(folder).is_dir():
+            raise InputError(f"--results {text}: there is no folder {folder}; check the name")
+        methods[name] = _folder_method(folder)
+    return methods
+
+
+def _folder_method(folder):
+    paths = list_pictures([folder], SDR_SUFFIXES)
+
+    def method(stem):
+        found = [path for path in paths if Path(path).stem == stem]
+        if not found:
+            raise InputError(f"{folder} holds no picture named {stem}; add it")
+        if len(found) > 1:
+            names = " and ".join(Path(path).name for path in found)
+            raise InputError(f"{folder} holds {names}; leave one of them there")
+        return found[0], ("file", read_bytes(found[0]))
+
+    return method
+
+
+def plan_rows(sources, methods, to_half):
+    """Return (PlannedRows picture by picture, sentences on the results that are not there).
+
+    Args:
+        sources: evaluation.scoring.Sources.
+        methods: dict from name to method.
         to_half: evaluate at half of each side.
     """
     plan, faults = [], []
     for source in sources:
-        for method, maker in makers.items():
+        for name, method in methods.items():
             try:
-                made, parts = maker.item(source.stem) if maker else (None, ("operator", method))
+                with naming(f"{source.stem}, {name}"):
+                    result, parts = method(source.stem)
             except InputError as error:
-                faults.append(f"{source.stem}, {method}: {error}")
+                faults.append(str(error))
                 continue
-            key = digest(source.digest, to_half, *parts)
-            plan.append(Item(source, method, made, key))
+            key = content_key(source.content, to_half, *parts)
+            plan.append(PlannedRow(source, name, result, key))
     return plan, faults
 
 
-def kept_rows(plan, rows, folder):
-    """Return those rows of an earlier run that stand in the plan and have their picture.
+def reusable_rows(plan, rows, folder):
+    """Return those rows of an earlier run that are planned again and have their picture.
 
     Args:
-        plan: Items.
-        rows: dict from (picture, method) to row, of evaluation.score_file.read_rows.
+        plan: PlannedRows.
+        rows: dicts with evaluation.scoring.FIELDS.
         folder: of the report's pictures.
+
+    Returns:
+        dict from PlannedRow.name to row.
     """
-    kept = {}
-    for item in plan:
-        row, path = rows.get(item.place), picture_path(folder, item.method, item.source.stem)
-        if row and row["key"] == item.key and path.is_file():
-            kept[item.place] = row
-    return kept
+    found = {(row["picture"], row["method"]): row for row in rows}
+    return {
+        planned.name: found[planned.name]
+        for planned in plan
+        if found.get(planned.name, {}).get("key") == planned.key
+        and picture_path(folder, planned.method, planned.source.stem).is_file()
+    }
 
 
-class Tasks:
-    """The arguments of evaluation.rows.score_row for each Item, made when their turn comes.
+class ScoreTasks:
+    """The arguments of evaluation.scoring.score_row for each PlannedRow.
 
     Pictures that this process makes are made one by one while others are scored,
     so that few of them are in the memory.
     """
 
-    def __init__(self, items, to_half, step, folder):
-        self._items = items
-        self._rest = to_half, step, str(folder)
+    def __init__(self, plan, to_half, step, folder):
+        self._plan = plan
+        self._settings = to_half, step, str(folder)
 
     def __len__(self):
-        return len(self._items)
+        return len(self._plan)
 
     def __iter__(self):
-        for source, method, made, key in self._items:
-            yield source, method, _made_here(made, source.path), key, *self._rest
-
-
-def _made_here(made, path):
-    if not callable(made):
-        return made
-    try:
-        return Made(*made(path))
-    except InputError as error:
-        return error
-
-
-class ResultFolder:
-    """Finished pictures of a method, found by the stem of the HDR file.
-
-    Args:
-        folder: where they lie.
-        found: dict from stem to the paths of all its pictures.
-    """
-
-    def __init__(self, folder, found):
-        self._folder = Path(folder)
-        self._found = found
-
-    def item(self, stem):
-        """Return (path, parts for the key); InputError if there is not one picture."""
-        paths = self._found.get(stem, [])
-        if not paths:
-            raise InputError(f"{self._folder} holds no picture named {stem}; add it")
-        if len(paths) > 1:
-            names = " and ".join(Path(path).name for path in paths)
-            raise InputError(f"{self._folder} holds {names}; leave one of them there")
-        return paths[0], ("file", read_bytes(paths[0]))
-
-
-class NetworkPictures:
-    """What a network makes here.
-
-    Args:
-        tone_map: function from an HDR file's path to (H×W×3 uint8, seconds).
-        content: bytes and texts on which its pictures depend.
-    """
-
-    def __init__(self, tone_map, content):
-        self._tone_map = tone_map
-        self._parts = "network", digest(*content)
-
-    def item(self, stem):
-        """Return (the function, parts for the key), the same for all stems."""
-        return self._tone_map, self._parts
+        for source, method, result, key in self._plan:
+            if callable(result):
+                try:
+                    with naming(f"{source.stem}, {method}", NETWORK_REMEDY):
+                        result = result(source.path)
+                except InputError as error:
+                    result = error
+            yield source, method, result, key, *self._settings

@@ -5,13 +5,16 @@ import math
 from html import escape
 from pathlib import Path
 
-from evaluation.report_pictures import EXPOSURES
-from evaluation.rows import exposure_path, picture_path
+from evaluation.scoring import EXPOSURES_EV, exposure_path, picture_path
 from evaluation.table import LEGEND, best
 from system.atomic import replacing
 from system.files import read_bytes
 
-PAGE = Path(__file__).parent / "page"
+PAGE = Path(__file__).parent / "page.html"
+CAPTION_SCORES = {  # heading, key of the row
+    **{"Q": "Q", "S": "S", "N": "N"},
+    **{"FSITM": "FSITM", "colour": "colour_correlation"},
+}
 
 
 def write_report(path, intro, summary, notes, sources, rows, folder):
@@ -22,29 +25,32 @@ def write_report(path, intro, summary, notes, sources, rows, folder):
         intro: a sentence on what was compared.
         summary: evaluation.table.Tables.
         notes: sentences on what is missing.
-        sources: evaluation.rows.Sources, in order.
-        rows: dicts with evaluation.score_file.FIELDS, the methods in order.
-        folder: of the pictures that evaluation.rows wrote.
+        sources: evaluation.scoring.Sources, in order.
+        rows: dicts with evaluation.scoring.FIELDS, the methods in order.
+        folder: of the pictures that evaluation.scoring wrote.
 
     Raises:
         InputError: the file cannot be written, or a picture is gone.
     """
-    page = (PAGE / "page.html").read_text("utf-8")
-    parts = {
-        "STYLE": (PAGE / "style.css").read_text("utf-8").strip(),
-        "SCRIPT": (PAGE / "script.js").read_text("utf-8").strip(),
-        "INTRO": escape(intro),
-        "TABLES": "\n".join([*map(_table, summary), _legend(), _missing(notes)]),
-    }
-    for name, text in parts.items():
-        page = page.replace(f"<!--{name}-->", text)
+    page = PAGE.read_text("utf-8").replace("<!--INTRO-->", escape(intro))
+    tables = [*map(_table, summary), f'<p class="legend">{escape(LEGEND.strip())}</p>']
+    if notes:
+        items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
+        tables.append(f'<h2>Missing</h2>\n<ul class="missing">\n{items}\n</ul>')
+    page = page.replace("<!--TABLES-->", "\n".join(tables))
     before, after = page.split("<!--PICTURES-->")
+    index = "\n".join(
+        f'<li><a href="#p{number}">{escape(source.stem)}</a></li>'
+        for number, source in enumerate(sources)
+    )
     with replacing(path) as file:
         # Piece by piece: the pictures of a large set would fill the memory.
-        file.write(_bytes(before + _index(sources)))
+        file.write(_bytes(before))
+        file.write(_bytes(f"<details><summary>Go to a picture</summary>\n<ul>\n{index}\n</ul>"))
+        file.write(_bytes("</details>\n"))
         for number, source in enumerate(sources):
-            own = [row for row in rows if row["picture"] == source.stem]
-            file.write(_bytes(_section(number, source, own, folder)))
+            of_source = [row for row in rows if row["picture"] == source.stem]
+            file.write(_bytes(_section(number, source, of_source, folder)))
         file.write(_bytes(after))
         return file.tell()
 
@@ -68,51 +74,23 @@ def _table(table):
     )
 
 
-def _legend():
-    return f'<p class="legend">{escape(LEGEND.strip())}</p>'
-
-
-def _missing(notes):
-    if not notes:
-        return ""
-    items = "".join(f"<li>{escape(note)}</li>\n" for note in notes)
-    return f'<h2>Missing</h2>\n<ul class="missing">\n{items}</ul>'
-
-
-def _index(sources):
-    items = "".join(
-        f'<li><a href="#p{number}">{escape(source.stem)}</a></li>\n'
-        for number, source in enumerate(sources)
-    )
-    return f"<details><summary>Go to a picture</summary>\n<ul>\n{items}</ul></details>\n"
-
-
 def _section(number, source, rows, folder):
+    strip, grid = [], []
+    for ev in EXPOSURES_EV:
+        text = f"{ev:+d} EV".replace("-", "−") if ev else "0 EV"
+        path = exposure_path(folder, source.stem, ev)
+        alt = f"{source.stem}, HDR source at {text}"
+        strip.append(_figure(path, alt, f"HDR {text}", "", text))
     winners = best(rows)
-    strip = [
-        _figure(
-            exposure_path(folder, source.stem, ev),
-            f"{source.stem}, HDR source at {_ev(ev)}",
-            f"HDR {_ev(ev)}",
-            "",
-            _ev(ev),
-        )
-        for ev in EXPOSURES
-    ]
-    grid = []
     for row in rows:
         name = row["method"]
+        scores = [f"{head} {_score(row[key])}" for head, key in CAPTION_SCORES.items()]
         mark = '<span class="best">best Q</span>' if row in winners else ""
-        grid.append(
-            _figure(
-                picture_path(folder, name, source.stem),
-                f"{source.stem}, tone-mapped by {name}",
-                name,
-                _scores(row),
-                f"<b>{escape(name)}</b>{mark}<br>"
-                + " ".join(f"<span>{part}</span>" for part in _scores(row).split(" · ")),
-            )
-        )
+        spans = " ".join(f"<span>{score}</span>" for score in scores)
+        caption = f"<b>{escape(name)}</b>{mark}<br>{spans}"
+        path = picture_path(folder, name, source.stem)
+        alt = f"{source.stem}, tone-mapped by {name}"
+        grid.append(_figure(path, alt, name, " · ".join(scores), caption))
     remarks = "".join(f'<p class="size">{escape(remark)}</p>\n' for remark in source.remarks)
     return (
         f'<section class="picture" id="p{number}" '
@@ -132,20 +110,5 @@ def _figure(path, alt, name, scores, caption):
     )
 
 
-def _scores(row):
-    shown = (
-        ("Q", "Q"),
-        ("S", "S"),
-        ("N", "N"),
-        ("FSITM", "FSITM"),
-        ("colour", "colour_correlation"),
-    )
-    return " · ".join(f"{name} {_score(row[key])}" for name, key in shown)
-
-
 def _score(value):
     return "NaN" if math.isnan(value) else f"{value:.3f}"
-
-
-def _ev(ev):
-    return f"{ev:+d} EV".replace("-", "−") if ev else "0 EV"

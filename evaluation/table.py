@@ -8,20 +8,13 @@ from metrics.scores import SCORES
 from system.atomic import replacing
 
 # Columns of the two tables: heading, key of the row, decimals.
-QUALITY = (
-    ("Q", "Q", 4),
-    ("S", "S", 4),
-    ("N", "N", 4),
-    ("FSITM", "FSITM", 4),
-    ("FSITM_TMQI", "FSITM_TMQI", 4),
-)
-COLOUR = (
+QUALITY = tuple((name, name, 4) for name in ("Q", "S", "N", "FSITM", "FSITM_TMQI"))
+COLOR = (
     ("correlation", "colour_correlation", 3),
     ("chroma ratio", "chroma_ratio", 3),
     ("cast", "cast", 2),
     ("distance", "distance", 2),
 )
-NONE = "–"
 LEGEND = """Mean ± standard deviation over the pictures. Rank is by mean Q; a picture is won by
 its greatest Q, and shared by equals. Higher is better; a chroma ratio of 1, and a cast and a
 distance (CIELAB units) of 0, are the scene's own colours. Seconds are medians, of tone mapping
@@ -29,16 +22,8 @@ alone while other pictures were being scored.
 """
 
 
-class Spread(NamedTuple):
-    """Mean and standard deviation (n - 1) of the values that are numbers, and how many are not."""
-
-    mean: float
-    deviation: float
-    nans: int
-
-
 class Summary(NamedTuple):
-    """One method: rank by mean Q (None without any), wins, spreads by key, s/megapixel."""
+    """One method: rank by mean Q (None without any), wins, `spread` of each key, s/megapixel."""
 
     method: str
     rank: int | None
@@ -57,20 +42,20 @@ class Table(NamedTuple):
 
 
 def spread(values):
-    """Return the Spread of floats; a mean of none and a deviation of one are NaN."""
+    """Return (mean, standard deviation (n - 1), number of NaNs) of floats, NaNs left out.
+
+    A mean of none and a deviation of one are NaN.
+    """
     numbers = [value for value in values if not math.isnan(value)]
-    return Spread(
-        statistics.fmean(numbers) if numbers else math.nan,
-        statistics.stdev(numbers) if len(numbers) > 1 else math.nan,
-        len(values) - len(numbers),
-    )
+    mean = statistics.fmean(numbers) if numbers else math.nan
+    deviation = statistics.stdev(numbers) if len(numbers) > 1 else math.nan
+    return mean, deviation, len(values) - len(numbers)
 
 
 def best(rows):
     """Return those rows of one picture that share its greatest Q; none where all are NaN."""
-    scored = [row for row in rows if not math.isnan(row["Q"])]
-    top = max((row["Q"] for row in scored), default=None)
-    return [row for row in scored if row["Q"] == top]
+    top = max((row["Q"] for row in rows if not math.isnan(row["Q"])), default=None)
+    return [row for row in rows if row["Q"] == top]
 
 
 def wins(rows, methods):
@@ -83,85 +68,73 @@ def wins(rows, methods):
     return won
 
 
-def summarise(rows, methods):
+def summarize(rows, methods):
     """Return a Summary of each method that has rows, in the order of `methods`.
 
     Args:
-        rows: dicts with evaluation.score_file.FIELDS.
+        rows: dicts with evaluation.scoring.FIELDS.
         methods: all names in rows.
     """
-    own = {method: [row for row in rows if row["method"] == method] for method in methods}
-    own = {method: found for method, found in own.items() if found}
-    keys = [key for _, key, _ in QUALITY + COLOUR]
-    spreads = {m: {key: spread([r[key] for r in own[m]]) for key in keys} for m in own}
-    means = {m: spreads[m]["Q"].mean for m in own}
+    keys = [key for _, key, _ in QUALITY + COLOR]
     won = wins(rows, methods)
+    summaries = []
+    for method in methods:
+        of_method = [row for row in rows if row["method"] == method]
+        if of_method:
+            spreads = {key: spread([row[key] for row in of_method]) for key in keys}
+            paces = [r["seconds"] / r["megapixels"] for r in of_method if r["seconds"] is not None]
+            # The median, as the first pictures of a network take longer.
+            pace = statistics.median(paces) if paces else math.nan
+            summaries.append(Summary(method, None, won[method], len(of_method), spreads, pace))
+    means = [summary.spreads["Q"][0] for summary in summaries]
     return [
-        Summary(
-            method,
-            # Equal means share the better rank; a NaN mean is above nothing.
-            None if math.isnan(mean) else 1 + sum(other > mean for other in means.values()),
-            won[method],
-            len(own[method]),
-            spreads[method],
-            _pace(own[method]),
-        )
-        for method, mean in means.items()
+        # Equal means share the better rank; a NaN mean is above nothing.
+        summary._replace(rank=None if math.isnan(mean) else 1 + sum(x > mean for x in means))
+        for summary, mean in zip(summaries, means, strict=True)
     ]
-
-
-def _pace(rows):
-    """Median seconds per megapixel: the first pictures of a network take longer."""
-    timed = [row["seconds"] / row["megapixels"] for row in rows if row["seconds"] is not None]
-    return statistics.median(timed) if timed else math.nan
 
 
 def tables(summaries):
-    """Return the Tables of quality and of colour and time."""
-    quality, colour = [], []
+    """Return the Tables of quality and of color and time."""
+    quality, color = [], []
     for line in summaries:
-        rank = NONE if line.rank is None else str(line.rank)
         first, *others = _cells(line, QUALITY)
-        quality.append([line.method, first, rank, f"{line.wins:.3g}", *others, str(line.count)])
-        colour.append([line.method, *_cells(line, COLOUR), _number(line.pace, 3)])
+        first = [line.method, first, str(line.rank or "–"), f"{line.wins:.3g}"]
+        quality.append([*first, *others, str(line.count)])
+        color.append([line.method, *_cells(line, COLOR), _number(line.pace, 3)])
+    quality_heads, color_heads = ([head for head, _, _ in part] for part in (QUALITY, COLOR))
     return [
-        Table(
-            "Quality", ("method", "Q", "rank", "wins", *_heads(QUALITY[1:]), "pictures"), quality
-        ),
-        Table("Colour and time", ("method", *_heads(COLOUR), "s/megapixel"), colour),
+        Table("Quality", ("method", "Q", "rank", "wins", *quality_heads[1:], "pictures"), quality),
+        Table("Colour and time", ("method", *color_heads, "s/megapixel"), color),
     ]
 
 
-def _heads(columns):
-    return [head for head, _, _ in columns]
-
-
-def _cells(line, columns):
+def _cells(summary, columns):
     cells = []
     for _, key, decimals in columns:
-        mean, deviation, nans = line.spreads[key]
+        mean, deviation, nans = summary.spreads[key]
         cell = f"{_number(mean, decimals)} ± {_number(deviation, decimals)}"
         cells.append(f"{cell} ({nans} NaN)" if nans else cell)
     return cells
 
 
 def _number(value, decimals):
-    return NONE if math.isnan(value) else f"{value:.{decimals}f}"
+    return "–" if math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def nan_notes(rows):
     """Name every score that has no value, one sentence for each method and set of pictures."""
-    lacking = {}
+    pictures = {}
     for row in rows:
         for key in SCORES:
             if math.isnan(row[key]):
-                lacking.setdefault((row["method"], key), []).append(row["picture"])
-    together = {}
-    for (method, key), pictures in lacking.items():
-        together.setdefault((method, tuple(pictures)), []).append(key)
+                pictures.setdefault((row["method"], key), []).append(row["picture"])
+    keys = {}
+    for (method, key), names in pictures.items():
+        keys.setdefault((method, tuple(names)), []).append(key)
     return [
-        f"{method}: NaN, and not in the mean: {', '.join(keys)} of {', '.join(pictures)}"
-        for (method, pictures), keys in together.items()
+        f"{method}: NaN, and not in the mean: {', '.join(lacking)} of {', '.join(names)}"
+        for (method, names), lacking in keys.items()
     ]
 
 
@@ -170,12 +143,11 @@ def markdown(table):
     lines = [list(table.heads), *table.rows]
     lines = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    text = [
-        [line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in (*lines, rule)
-    ]
-    text.insert(1, text.pop())
-    return "\n".join("| " + " | ".join(line) + " |" for line in text)
+    lines.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    return "\n".join(
+        f"| {' | '.join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])} |"
+        for line in lines
+    )
 
 
 def write_summary(path, summary, notes):

@@ -1,7 +1,7 @@
 """The parametric family of operators that labels are chosen from.
 
 One curve for all pixels, after the detail of the luminance is raised. With a gain
-of 1 it is a global operator. The scene's colour ratios are kept, so that only the
+of 1 it is a global operator. The scene's color ratios are kept, so that only the
 luminance is up for choice.
 """
 
@@ -9,17 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics.color import chromaticity_at
-from metrics.operators.display import floored, log_average, scene
-from models.display import srgb_encode
+from metrics.operators.common import log_average, photographic_curve, scaled, without_zeros
 from models.guided import guided_filter
+from standards.srgb import recolor, srgb_encode
 
-RADIUS = (
-    1 / 12
-)  # of the guided filter, as a share of the longer side; smaller ones raise noise alone
+# Radius of the guided filter as a share of the longer side; smaller ones raise noise alone.
+FILTER_RADIUS = 1 / 12
 # Variance in stops² above which the guided filter takes a step for an edge and keeps it:
 # texture has less, a skyline more, which would get a halo.
-EDGE = 0.5
+EDGE_VARIANCE = 0.5
 
 
 class Setting(NamedTuple):
@@ -40,7 +38,7 @@ class Setting(NamedTuple):
 class Prepared(NamedTuple):
     """What all settings share for one picture.
 
-    rgb: H×W×3 linear, the colour ratios of the label.
+    rgb: H×W×3 linear, the color ratios of the label.
     log: H×W log2 luminance, its mean over the pixels that are not black at 0.
     detail: H×W, `log` less its base.
     black: H×W bool, pixels without light.
@@ -52,39 +50,29 @@ class Prepared(NamedTuple):
     black: np.ndarray
 
 
-def prepared(hdr, saturation=1.0):
+def prepare(hdr, saturation=1.0):
     """Split a picture once for all settings.
 
     Args:
         hdr: H×W×3 linear RGB, any unit.
-        saturation: exponent of the colour ratios (C / L)^s (C. Schlick, "Quantization
+        saturation: exponent of the color ratios (C / L)^s (C. Schlick, "Quantization
             Techniques for Visualization of High Dynamic Range Pictures", 1994); 1 keeps
             the scene's.
 
     Raises:
         InputError: wrong shape, non-finite samples or a black picture.
     """
-    rgb, own = scene(hdr)
-    log = np.log2(floored(own) / log_average(own))
-    radius = max(1, round(RADIUS * max(log.shape)))
-    return Prepared(rgb**saturation, log, log - guided_filter(log, log, radius, EDGE), own <= 0)
-
-
-def curve(exposed, white):
-    """Photographic curve x (1 + x / white²) / (1 + x), at most 1.
-
-    E. Reinhard, M. Stark, P. Shirley and J. Ferwerda, "Photographic Tone Reproduction for
-    Digital Images", ACM Trans. Graphics 21(3), 2002, equation 4.
-
-    Args:
-        exposed: any shape, 0 and above.
-        white: exposed luminance that becomes 1, above 0.
-    """
-    return np.minimum(exposed * (1 + exposed / white**2) / (1 + exposed), 1)
+    rgb, light = scaled(hdr)
+    log = np.log2(without_zeros(light) / log_average(light))
+    radius = max(1, round(FILTER_RADIUS * max(log.shape)))
+    base = guided_filter(log, log, radius, EDGE_VARIANCE)
+    return Prepared(rgb**saturation, log, log - base, light <= 0)
 
 
 def render(source, setting):
     """Tone-map a Prepared picture with a Setting; H×W×3 uint8, sRGB-encoded."""
     log = setting.contrast * source.log + (setting.detail - 1) * source.detail
-    shown = np.where(source.black, 0, curve(setting.key * np.exp2(log), setting.white))
-    return np.rint(255 * srgb_encode(chromaticity_at(source.rgb, shown))).astype(np.uint8)
+    curve = photographic_curve(setting.key * np.exp2(log), setting.white)
+    target = np.where(source.black, 0, curve)
+    codes = srgb_encode(recolor(source.rgb, target[..., None]))
+    return np.rint(255 * codes).astype(np.uint8)

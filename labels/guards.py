@@ -1,6 +1,6 @@
-"""What TMQI does not see in a tone-mapped picture, in figures with limits.
+"""What TMQI does not see in a tone-mapped picture: values with limits.
 
-The figures hold for any operator: they are read from the scene and the picture alone.
+They hold for any operator, being computed from the scene and the picture alone.
 """
 
 import math
@@ -9,24 +9,24 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from metrics.color import colour, decode_srgb
-from metrics.operators.display import floored
+from metrics.color import color_fidelity, decode_srgb
+from metrics.operators.common import without_zeros
 from metrics.pair import luminance
 
-STEPS = 64  # of the curve that stands for a picture's global part
-REACH = 1 / 50  # how far from an edge a halo is looked for, as a share of the longer side
-STRONG = 2.5  # stops within that reach that make a strong edge
-DARKEST, FLATTEST = 0.5, 0.25  # shares of the picture where noise is looked for
-TINY = 1e-9  # variance in stops² that only rounding has
+CURVE_STEPS = 64  # of the curve that stands for a picture's global part
+HALO_REACH = 1 / 50  # how far from an edge a halo is looked for, as a share of the longer side
+STRONG_EDGE_STOPS = 2.5  # within that reach
+DARKEST_SHARE, FLATTEST_SHARE = 0.5, 0.25  # parts of the picture where noise is looked for
+MIN_VARIANCE = 1e-9  # stops²; rounding alone has less
 
 
-class Figures(NamedTuple):
-    """One picture's figures.
+class GuardValues(NamedTuple):
+    """One picture's values.
 
     blown, crushed: shares of the pixels whose channels are all 255, or all 0 though the
         scene has light there.
-    correlation, chroma_ratio, cast: see metrics.color.Colour; the first two NaN where
-        the scene has no colour.
+    correlation, chroma_ratio, cast: see metrics.color.ColorFidelity; the first two NaN where
+        the scene has no color.
     span: codes between the 1 % darkest and the 1 % brightest of the smoothed picture.
     halo: mean overshoot beside strong edges against the picture's own global curve, codes.
     noise: contrast of the finest detail in dark flat regions over the scene's.
@@ -43,7 +43,7 @@ class Figures(NamedTuple):
 
 
 # Least and greatest value allowed.
-LIMITS = Figures(
+LIMITS = GuardValues(
     blown=(-math.inf, 0.02),
     crushed=(-math.inf, 0.02),
     correlation=(0.95, math.inf),
@@ -55,21 +55,21 @@ LIMITS = Figures(
 )
 
 
-def figures(hdr, sdr):
-    """Return the Figures of a picture.
+def guard_values(hdr, sdr):
+    """Return the GuardValues of a picture.
 
     Args:
         hdr: H×W×3 linear RGB, any unit, not black.
         sdr: H×W×3 uint8, sRGB-encoded.
 
     Raises:
-        InputError: as metrics.color.colour.
+        InputError: as metrics.color.color_fidelity.
     """
-    tint = colour(hdr, sdr)
-    own = luminance(np.maximum(hdr, 0))
-    log, codes = np.log2(floored(own)), luminance(sdr)
-    lost = (sdr == 0).all(axis=2) & (own > 0)
-    return Figures(
+    tint = color_fidelity(hdr, sdr)
+    light = luminance(np.maximum(hdr, 0))
+    log, codes = np.log2(without_zeros(light)), luminance(sdr)
+    lost = (sdr == 0).all(axis=2) & (light > 0)
+    return GuardValues(
         blown=float((sdr == 255).all(axis=2).mean()),
         crushed=float(lost.mean()),
         correlation=tint.correlation,
@@ -81,10 +81,10 @@ def figures(hdr, sdr):
     )
 
 
-def broken(figures):
-    """Return dict from each guard that Figures break to how far, 1 being the limit again."""
+def violations(values):
+    """Return dict from each limit that GuardValues exceed to how far, 1 being the limit again."""
     excess = {}
-    for name, value, (least, most) in zip(Figures._fields, figures, LIMITS, strict=True):
+    for name, value, (least, most) in zip(GuardValues._fields, values, LIMITS, strict=True):
         if value < least:
             excess[name] = (least - value) / abs(least)
         elif value > most:
@@ -113,10 +113,10 @@ def halo(log, codes):
         softer than the curve would have them.
     """
     smooth = _smooth(log)
-    radius = max(2, round(REACH * max(log.shape)))
+    radius = max(2, round(HALO_REACH * max(log.shape)))
     window = np.ones((2 * radius + 1,) * 2, np.uint8)
     high, low = cv2.dilate(smooth, window), cv2.erode(smooth, window)
-    near = high - low > STRONG
+    near = high - low > STRONG_EDGE_STOPS
     if not near.any():
         return 0.0
     side = np.sign(smooth - (high + low) / 2)
@@ -125,13 +125,13 @@ def halo(log, codes):
 
 def _global_part(log, codes):
     """Return the mean code of the pixels of about the same luminance, H×W."""
-    edges = np.quantile(log, np.linspace(0, 1, STEPS + 1))
-    place = np.clip(np.searchsorted(edges, log.ravel(), "right") - 1, 0, STEPS - 1)
-    count = np.bincount(place, minlength=STEPS)
+    edges = np.quantile(log, np.linspace(0, 1, CURVE_STEPS + 1))
+    bin_of = np.clip(np.searchsorted(edges, log.ravel(), "right") - 1, 0, CURVE_STEPS - 1)
+    count = np.bincount(bin_of, minlength=CURVE_STEPS)
     used = count > 0
     count = count[used]
-    position = np.bincount(place, log.ravel(), STEPS)[used] / count
-    level = np.bincount(place, codes.ravel(), STEPS)[used] / count
+    position = np.bincount(bin_of, log.ravel(), CURVE_STEPS)[used] / count
+    level = np.bincount(bin_of, codes.ravel(), CURVE_STEPS)[used] / count
     return np.interp(log, position, level)
 
 
@@ -146,13 +146,13 @@ def noise_gain(log, sdr):
         sdr: H×W×3 uint8, sRGB-encoded.
     """
     fine = log - _smooth(log)
-    shown = np.log2(np.maximum(luminance(decode_srgb(sdr)), 1 / (12.92 * 255)))
+    display = np.log2(np.maximum(luminance(decode_srgb(sdr)), 1 / (12.92 * 255)))
     activity = cv2.GaussianBlur(np.abs(fine), (0, 0), 3)
-    dark = log <= np.quantile(log, DARKEST)
-    flat = dark & (activity <= np.quantile(activity[dark], FLATTEST))
-    scene_part, shown_part = fine[flat], (shown - _smooth(shown))[flat]
+    dark = log <= np.quantile(log, DARKEST_SHARE)
+    flat = dark & (activity <= np.quantile(activity[dark], FLATTEST_SHARE))
+    scene_part, display_part = fine[flat], (display - _smooth(display))[flat]
     variance = (scene_part**2).mean()
-    return float((scene_part * shown_part).mean() / variance) if variance > TINY else 0.0
+    return float((scene_part * display_part).mean() / variance) if variance > MIN_VARIANCE else 0.0
 
 
 def _smooth(picture):

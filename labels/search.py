@@ -1,22 +1,22 @@
 """The search for the label of one picture: the best TMQI that passes the guards."""
 
 import itertools
+import math
 from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.report_pictures import reduced
-from labels.family import Setting, prepared, render
-from labels.guards import broken, figures
+from labels.family import Setting, prepare, render
+from labels.guards import guard_values, violations
 from metrics.operators import OPERATORS
-from metrics.tmqi import MIN_SIDE, TMQI, tmqi
+from metrics.pair import reduced
+from metrics.tmqi import MIN_SIDE, TMQI, check_size, tmqi
 from system.errors import InputError
 
-SIDE = 512  # pixels, longer side of the picture that is searched on
+SEARCH_SIDE = 512  # pixels, longer side of the picture that is searched on
 FINALISTS = 4  # tried at full size until one passes the guards there too
 FAMILY = "family"
-NO_SCORE = "no operator's picture of this scene has a TMQI; leave it out"
 GRID = Setting(
     key=(0.09, 0.18, 0.36), white=(2.0, 8.0), contrast=(0.65, 0.85, 1.1), detail=(1.0, 1.8)
 )
@@ -24,8 +24,8 @@ BOUNDS = Setting(key=(0.01, 4.0), white=(0.5, 100.0), contrast=(0.5, 1.6), detai
 STARTS = 2  # settings of the grid that are refined
 STEP = 1.35  # factor of the first round
 ROUNDS = 4  # each takes the square root of the factor
-# Along one parameter, then along two: at the edge of what a guard allows, changing
-# one alone either breaks it or lowers Q.
+# Along one parameter, then along two: at the limit of a guard, changing one alone
+# either exceeds it or lowers Q.
 MOVES = sorted(
     (move for move in itertools.product((0, 1, -1), repeat=4) if 1 <= np.abs(move).sum() <= 2),
     key=lambda move: np.abs(move).sum(),
@@ -35,13 +35,13 @@ MOVES = sorted(
 class Candidate(NamedTuple):
     """An operator tried: FAMILY or a name of OPERATORS, its Setting or None, and what it got.
 
-    excess: dict of labels.guards.broken, empty if the guards are passed.
+    excess: dict of labels.guards.violations, empty if the guards are passed.
     """
 
     operator: str
     setting: Setting | None
     score: TMQI
-    figures: tuple
+    values: tuple
     excess: dict
 
     def rank(self):
@@ -54,7 +54,7 @@ class Trials:
 
     def __init__(self, hdr, saturation):
         self.hdr = hdr
-        self.source = prepared(hdr, saturation)
+        self.source = prepare(hdr, saturation)
         self.rejected = Counter()
         self.scores = {}
         self.checked = {}
@@ -65,32 +65,32 @@ class Trials:
 
     def quality(self, operator, setting=None):
         """Return Q, or -1 where there is none."""
-        place = operator, setting
-        if place not in self.scores:
+        trial = operator, setting
+        if trial not in self.scores:
             try:
-                self.scores[place] = tmqi(self.hdr, self.picture(*place))
+                self.scores[trial] = tmqi(self.hdr, self.picture(*trial))
             except InputError:  # Mantiuk's stops at some pictures
                 return -1.0
-        score = self.scores[place].Q
-        return score if score == score else -1.0
+        score = self.scores[trial].Q
+        return -1.0 if math.isnan(score) else score
 
     def candidate(self, operator, setting=None):
         """Return the Candidate of an operator that has a Q, its guards checked."""
-        place = operator, setting
-        if place not in self.checked:
-            found = figures(self.hdr, self.picture(*place))
-            excess = broken(found)
+        trial = operator, setting
+        if trial not in self.checked:
+            values = guard_values(self.hdr, self.picture(*trial))
+            excess = violations(values)
             self.rejected.update(excess.keys())
-            self.checked[place] = Candidate(*place, self.scores[place], found, excess)
-        return self.checked[place]
+            self.checked[trial] = Candidate(*trial, self.scores[trial], values, excess)
+        return self.checked[trial]
 
-    def best(self, places):
+    def best(self, trials):
         """Return the Candidate that ranks first; guards are only checked until one passes."""
         tried = []
-        for place in sorted(places, key=lambda place: -self.quality(*place)):
-            if self.quality(*place) < 0:
+        for trial in sorted(trials, key=lambda trial: -self.quality(*trial)):
+            if self.quality(*trial) < 0:
                 break
-            tried.append(self.candidate(*place))
+            tried.append(self.candidate(*trial))
             if not tried[-1].excess:
                 break
         return max(tried, key=Candidate.rank, default=None)
@@ -100,7 +100,7 @@ class Choice(NamedTuple):
     """What was chosen: picture H×W×3 uint8, its Candidate at full size, and the search.
 
     tried: number of operators and settings scored.
-    rejected: dict from guard to the number of candidates that broke it.
+    rejected: dict from guard to the number of candidates beyond its limit.
     """
 
     picture: object
@@ -114,36 +114,41 @@ def choose(hdr, saturation=1.0):
 
     A grid of settings and the classical operators come first; the settings that are
     best are then refined by shrinking steps along one and two parameters. A picture that
-    no candidate suits gets the one that breaks the guards least.
+    no candidate suits gets the one that exceeds the limits least.
 
     Args:
         hdr: H×W×3 linear RGB, any unit, sides of at least metrics.tmqi.MIN_SIDE.
-        saturation: see labels.family.prepared.
+        saturation: see labels.family.prepare.
 
     Raises:
         InputError: too small, black, of constant luminance, or nothing has a Q.
     """
     height, width = hdr.shape[:2]
-    if min(height, width) < MIN_SIDE:
-        raise InputError(f"{width}x{height} pixels are too few; TMQI needs {MIN_SIDE} on each side")
-    # The shorter side must keep what TMQI needs.
-    side = max(SIDE, -(-MIN_SIDE * max(height, width) // min(height, width)))
+    check_size(height, width)
+    # The shorter side must stay as long as TMQI needs.
+    side = max(SEARCH_SIDE, -(-MIN_SIDE * max(height, width) // min(height, width)))
     trials = Trials(reduced(hdr, side), saturation)
-    found = [trials.best([(name, None)]) for name in OPERATORS]
-    # Starts of different contrast, as the best of all often are neighbours.
-    starts = []
-    for contrast in GRID.contrast:
-        axes = GRID._replace(contrast=(contrast,))
-        starts.append(
-            trials.best([(FAMILY, Setting(*values)) for values in itertools.product(*axes)])
-        )
-    starts = sorted(filter(None, starts), key=Candidate.rank, reverse=True)
-    found += [refined(trials, start) for start in starts[:STARTS]]
-    found = sorted(filter(None, found), key=Candidate.rank, reverse=True)
-    if not found:
-        raise InputError(NO_SCORE)
-    best = at_full_size(hdr, saturation, found[:FINALISTS])
-    return Choice(*best, len(trials.scores), dict(trials.rejected))
+    candidates = [trials.best([(name, None)]) for name in OPERATORS]
+    # Starts of different contrast, as the best of all often are neighbors.
+    grids = [itertools.product(*GRID._replace(contrast=(c,))) for c in GRID.contrast]
+    starts = [trials.best([(FAMILY, Setting(*values)) for values in grid]) for grid in grids]
+    candidates += [refined(trials, start) for start in _ranked(starts)[:STARTS]]
+
+    full_size, found = Trials(hdr, saturation), []
+    for finalist in _ranked(candidates)[:FINALISTS]:
+        found.append(full_size.best([(finalist.operator, finalist.setting)]))
+        if found[-1] is not None and not found[-1].excess:
+            break
+    if not _ranked(found):
+        raise InputError("no operator's picture of this scene has a TMQI; leave it out")
+    best = _ranked(found)[0]
+    picture = full_size.picture(best.operator, best.setting)
+    return Choice(picture, best, len(trials.scores), dict(trials.rejected))
+
+
+def _ranked(candidates):
+    """Return the Candidates that there are, best first."""
+    return sorted(filter(None, candidates), key=Candidate.rank, reverse=True)
 
 
 def refined(trials, start):
@@ -170,26 +175,3 @@ def _improved(trials, best, move, step):
         return None
     candidate = trials.candidate(FAMILY, near)
     return candidate if candidate.rank() > best.rank() else None
-
-
-def at_full_size(hdr, saturation, finalists):
-    """Return (picture, Candidate) of the first finalist that passes at full size, or least fails.
-
-    Args:
-        hdr: H×W×3 linear RGB.
-        saturation: see labels.family.prepared.
-        finalists: Candidates, best first.
-
-    Raises:
-        InputError: none has a Q.
-    """
-    trials, best = Trials(hdr, saturation), None
-    for item in finalists:
-        found = trials.best([(item.operator, item.setting)])
-        if found is not None and (best is None or found.rank() > best.rank()):
-            best = found
-        if best is not None and not best.excess:
-            break
-    if best is None:
-        raise InputError(NO_SCORE)
-    return trials.picture(best.operator, best.setting), best

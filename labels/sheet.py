@@ -1,4 +1,6 @@
-"""Contact sheets: pages of small pictures with a line of text beneath each."""
+"""Contact sheets: pages of small pictures with two lines of text beneath each."""
+
+import itertools
 
 import cv2
 import numpy as np
@@ -9,60 +11,46 @@ COLUMNS, LINES = 4, 5
 WIDTH, HEIGHT = 360, 270  # pixels, what a picture is fitted into
 GAP, TEXT = 12, 46  # pixels between the cells, and of the two lines beneath a picture
 PAPER, INK, ALERT = (40, 40, 40), (230, 230, 230), (255, 150, 90)
+JPEG_QUALITY = 90
 
 
-class Sheet:
-    """Takes pictures one by one and writes a page whenever one is full.
+def write_sheets(prefix, cells):
+    """Write pages of COLUMNS × LINES cells and return their paths.
 
     Args:
-        beginning: path of the pages less their number and ".jpg".
+        prefix: path of the pages less their number and ".jpg".
+        cells: iterable of (H×W×3 uint8 RGB, two texts, whether the second is in the ALERT
+            color), of which one picture is in the memory at a time.
+
+    Raises:
+        InputError: a page cannot be written.
     """
-
-    def __init__(self, beginning):
-        self.beginning = beginning
-        self.pages = []
-        self._cells = []
-
-    def add(self, picture, lines, alert=False):
-        """Add H×W×3 uint8 RGB and the two texts beneath it; `alert` gives the second colour.
-
-        Raises:
-            InputError: a full page cannot be written.
-        """
-        self._cells.append(_cell(picture, lines, alert))
-        if len(self._cells) == COLUMNS * LINES:
-            self.close()
-
-    def close(self):
-        """Write the page that is not full yet, if there is one; see add."""
-        if not self._cells:
-            return
-        rows = -(-len(self._cells) // COLUMNS)
-        height, width = HEIGHT + TEXT, WIDTH
-        size = (rows * (height + GAP) + GAP, COLUMNS * (width + GAP) + GAP, 3)
-        page = np.full(size, PAPER, np.uint8)
-        for index, cell in enumerate(self._cells):
-            top = GAP + index // COLUMNS * (height + GAP)
-            left = GAP + index % COLUMNS * (width + GAP)
-            page[top : top + height, left : left + width] = cell
-        path = f"{self.beginning}{len(self.pages) + 1}.jpg"
-        write_sdr(path, page, 90)
-        self.pages.append(path)
-        self._cells = []
+    paths = []
+    small = itertools.starmap(_cell, cells)
+    while page := list(itertools.islice(small, COLUMNS * LINES)):
+        height, width = page[0].shape[:2]
+        lines = -(-len(page) // COLUMNS)
+        sheet = np.full((lines * height + GAP, COLUMNS * width + GAP, 3), PAPER, np.uint8)
+        for index, cell in enumerate(page):
+            top, left = index // COLUMNS * height, index % COLUMNS * width
+            sheet[top : top + height, left : left + width] = cell
+        paths.append(f"{prefix}{len(paths) + 1}.jpg")
+        write_sdr(paths[-1], sheet, JPEG_QUALITY)
+    return paths
 
 
-def _cell(picture, lines, alert):
-    cell = np.full((HEIGHT + TEXT, WIDTH, 3), PAPER, np.uint8)
+def _cell(picture, texts, alert):
+    # The gaps above and to the left belong to the cell.
+    cell = np.full((GAP + HEIGHT + TEXT, GAP + WIDTH, 3), PAPER, np.uint8)
     factor = min(HEIGHT / picture.shape[0], WIDTH / picture.shape[1])
-    size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    small = cv2.resize(picture, size, interpolation=way)
-    top, left = (HEIGHT - size[1]) // 2, (WIDTH - size[0]) // 2
-    cell[top : top + size[1], left : left + size[0]] = small
-    inks = (INK, ALERT if alert else INK)
-    for number, (text, ink) in enumerate(zip(lines, inks, strict=True)):
+    width, height = (max(1, round(side * factor)) for side in picture.shape[1::-1])
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    top, left = GAP + (HEIGHT - height) // 2, GAP + (WIDTH - width) // 2
+    small = cv2.resize(picture, (width, height), interpolation=method)
+    cell[top : top + height, left : left + width] = small
+    for number, (text, ink) in enumerate(zip(texts, (INK, ALERT if alert else INK), strict=True)):
         # OpenCV's letters are those of ASCII.
         text = text.encode("ascii", "replace").decode()
-        place = (2, HEIGHT + 17 + 20 * number)
-        cv2.putText(cell, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, ink, 1, cv2.LINE_AA)
+        position = (GAP + 2, GAP + HEIGHT + 17 + 20 * number)
+        cv2.putText(cell, text, position, cv2.FONT_HERSHEY_SIMPLEX, 0.45, ink, 1, cv2.LINE_AA)
     return cell

@@ -1,8 +1,8 @@
-"""Fidelity of colour, to which TMQI and FSITM are blind.
+"""Fidelity of color, to which TMQI and FSITM are blind.
 
-TMQI reads luminance alone and FSITM the sign of a phase: a grey or tinted picture
-scores as well as one in the scene's colours. Here the picture is compared with the
-scene's own chromaticity shown at the picture's own luminance, in CIELAB.
+TMQI reads luminance alone and FSITM the sign of a phase: a gray or tinted picture
+scores as well as one in the scene's colors. Here the picture is compared with the
+scene's own chromaticity at the picture's own luminance, in CIELAB.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from metrics.pair import LUMINANCE, check_pair
 
 # Linear sRGB to CIE XYZ, IEC 61966-2-1.
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], LUMINANCE, [0.0193, 0.1192, 0.9505]])
-GREY = 1e-6  # chroma below this is rounding noise: the 8-bit codes of a grey picture give 1e-13
+MIN_CHROMA = 1e-6  # less is rounding noise: the 8-bit codes of a gray picture give 1e-13
 
 
-class Colour(NamedTuple):
+class ColorFidelity(NamedTuple):
     """Comparison of a and b with the reference's, over the picture.
 
-    correlation: Pearson's, all a and b taken as one sample; 1 for the scene's colours,
-        0 for a picture without colour.
+    correlation: Pearson's, all a and b taken as one sample; 1 for the scene's colors,
+        0 for a picture without color.
     chroma_ratio: mean chroma over the reference's; under 1 pale, over 1 garish.
     cast: length of the mean (a, b) difference, CIELAB units; 0 for no tint.
     distance: mean length of the (a, b) difference, CIELAB units.
@@ -32,15 +32,15 @@ class Colour(NamedTuple):
     distance: float
 
 
-def colour(hdr, sdr):
-    """Compare the colours of a tone-mapped picture with those of its HDR source.
+def color_fidelity(hdr, sdr):
+    """Compare the colors of a tone-mapped picture with those of its HDR source.
 
     Args:
         hdr: H×W×3 linear RGB with BT.709 primaries, any unit. Negative samples count as 0.
         sdr: H×W×3 uint8, sRGB-encoded.
 
     Returns:
-        Colour(correlation, chroma_ratio, cast, distance). Where the scene has no colour
+        ColorFidelity(correlation, chroma_ratio, cast, distance). Where the scene has no color
         the first two are NaN; where the scene has but the picture has not, they are 0.
 
     Raises:
@@ -53,9 +53,10 @@ def colour(hdr, sdr):
     ab, reference_ab = lab_ab(shown), lab_ab(reference)
     difference = ab - reference_ab
     chroma, reference_chroma = _length(ab).mean(), _length(reference_ab).mean()
-    return Colour(
+    ratio = chroma / reference_chroma if reference_chroma > MIN_CHROMA else np.nan
+    return ColorFidelity(
         correlation=_correlation(ab, reference_ab),
-        chroma_ratio=float(chroma / reference_chroma) if reference_chroma > GREY else float("nan"),
+        chroma_ratio=float(ratio),
         cast=float(_length(difference.mean(axis=(0, 1)))),
         distance=float(_length(difference).mean()),
     )
@@ -67,9 +68,9 @@ def _length(ab):
 
 def _correlation(ab, reference_ab):
     x, y = ab - ab.mean(), reference_ab - reference_ab.mean()
-    if y.std() < GREY:
+    if y.std() < MIN_CHROMA:
         return float("nan")
-    if x.std() < GREY:
+    if x.std() < MIN_CHROMA:
         return 0.0
     return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))
 

@@ -1,5 +1,6 @@
-"""What the metrics accept: an HDR picture and its tone-mapped version."""
+"""What the metrics accept, an HDR picture and its tone-mapped version, and bringing them there."""
 
+import cv2
 import numpy as np
 
 from standards.srgb import LUMINANCE
@@ -59,3 +60,20 @@ def check_pair(hdr, sdr, side):
             f"each side must have at least {side}."
         )
     return hdr, sdr
+
+
+def eight_bits(picture):
+    """Return a uint8 or uint16 picture as uint8, rounded."""
+    if picture.dtype == np.uint8:
+        return picture
+    return np.rint(picture / 257).astype(np.uint8)
+
+
+def reduced(picture, side):
+    """Shrink an H×W×3 picture of any type by averaging so that no side is above `side` pixels."""
+    height, width = picture.shape[:2]
+    factor = side / max(height, width)
+    if factor >= 1:
+        return picture
+    size = [max(1, round(length * factor)) for length in (width, height)]
+    return np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))

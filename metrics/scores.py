@@ -1,8 +1,9 @@
 """All scores of one tone-mapped picture."""
 
-from metrics.color import colour
+from metrics.color import color_fidelity
 from metrics.fsitm import fsitm
-from metrics.tmqi import SCALE_WEIGHTS, tmqi
+from metrics.tmqi import tmqi
+from standards.tmqi import SCALE_WEIGHTS
 
 SCALES = tuple(f"S_{i}" for i in range(1, len(SCALE_WEIGHTS) + 1))
 SCORES = (
@@ -27,7 +28,7 @@ def scores(hdr, sdr):
     Raises:
         InputError: as those three.
     """
-    quality, phase, tint = tmqi(hdr, sdr), fsitm(hdr, sdr), colour(hdr, sdr)
+    quality, phase, tint = tmqi(hdr, sdr), fsitm(hdr, sdr), color_fidelity(hdr, sdr)
     both = (phase.mean + quality.Q) / 2
     values = (quality.Q, quality.S, quality.N, *quality.S_per_scale, *phase, both, *tint)
     return dict(zip(SCORES, map(float, values), strict=True))

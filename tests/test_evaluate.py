@@ -1,35 +1,26 @@
-"""evaluate.py from the command line: rows, resuming, the table and the report."""
+"""evaluate.py: rows, resuming, the table, the network's pictures, bad files and bad memory."""
 
 import csv
+import importlib.util
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from conftest import GOLDEN, ROOT, run_script, scene
+from helpers.limited_memory import large_file, run_limited
 
-from data.pictures import read_hdr, write_hdr, write_sdr
+from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
 from metrics.operators import OPERATORS
 from metrics.scores import scores
 
-ROOT = Path(__file__).parent.parent
 METHODS = ["mine", "gamma", "reinhard_global"]
 
 
-def scene(seed, height=168, width=173):
-    generator = np.random.default_rng(seed)
-    noise = cv2.GaussianBlur(generator.normal(0, 1, (height, width, 3)), (0, 0), 6)
-    return np.exp(noise * 15).astype(np.float32)
-
-
-def evaluate(*words, status=0):
-    command = [sys.executable, str(ROOT / "evaluate.py"), *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == status, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+def evaluate(*arguments, status=0, run=run_script):
+    finished = run("evaluate.py", *arguments)
+    assert finished.returncode == status, finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stderr
+    return finished
 
 
 def read_csv(folder):
@@ -44,19 +35,19 @@ def work(tmp_path_factory):
     (folder / "hdr").mkdir()
     (folder / "mine").mkdir()
     for i, name in enumerate(["a", "b"]):
-        write_hdr(folder / "hdr" / f"{name}.hdr", scene(i))
+        write_hdr(folder / "hdr" / f"{name}.hdr", scene(168, 173, i))
         made = OPERATORS["logarithmic"](read_hdr(folder / "hdr" / f"{name}.hdr"))
         # Cut as test.py cuts: the top left part, its sides multiples of 2^level_num.
         write_sdr(folder / "mine" / f"{name}.png", made[:168, :168] if name == "b" else made)
     words = ["--no_network", "--operators", "reinhard_global,gamma", folder / "hdr"]
     words += ["--results", f"mine={folder / 'mine'}", "--output", folder / "out"]
     words += ["--set", "data.processes=1"]
-    done = evaluate(*words, "--set", "data.processes=2")
-    return folder, words, done
+    finished = evaluate(*words, "--set", "data.processes=2")
+    return folder, words, finished
 
 
 def test_rows_are_the_scores_of_the_pictures(work):
-    folder, _, done = work
+    folder, _, finished = work
     rows = read_csv(folder / "out")
     assert [(row["picture"], row["method"]) for row in rows] == [
         (name, method) for name in "ab" for method in METHODS
@@ -69,25 +60,25 @@ def test_rows_are_the_scores_of_the_pictures(work):
     assert float(row["seconds"]) > 0
     assert rows[3]["seconds"] == ""
     assert float(rows[3]["megapixels"]) == pytest.approx(168 * 168 / 1e6, rel=1e-5)
-    assert done.stdout.rstrip().endswith("2 pictures scored, 0 skipped")
+    assert finished.stdout.rstrip().endswith("2 pictures scored, 0 skipped")
     text = (folder / "out" / "scores.md").read_text("utf-8")
-    assert text in done.stdout and "| reinhard_global |" in text
+    assert text in finished.stdout and "| reinhard_global |" in text
 
 
 def test_a_second_run_scores_only_what_is_lost_or_changed(work):
     folder, words, _ = work
     table = folder / "out" / "scores.csv"
     whole = table.read_bytes()
-    assert "6 of 6 rows are kept" in evaluate(*words).stdout
+    assert "6 of 6 rows are taken over" in evaluate(*words).stdout
     assert table.read_bytes() == whole
 
     lines = whole.decode().splitlines(keepends=True)
     marked = lines[3].replace(lines[3].split(",")[2], "0.123456", 1)
-    broken = [*lines[:2], lines[2][:40] + "\n", marked, '"' + lines[4], *lines[5:]]
-    table.write_text("".join(broken))
-    assert "4 of 6 rows are kept" in evaluate(*words).stdout
+    damaged = [*lines[:2], lines[2][:40] + "\n", marked, '"' + lines[4], *lines[5:]]
+    table.write_text("".join(damaged))
+    assert "4 of 6 rows are taken over" in evaluate(*words).stdout
     rows = read_csv(folder / "out")
-    assert rows[2]["Q"] == "0.123456"  # kept, hence not scored again
+    assert rows[2]["Q"] == "0.123456"  # not scored again
     again = table.read_text().splitlines(keepends=True)
     seconds = re.compile(r",[^,]*,[^,]*,[^,]*$")
     assert [seconds.sub("", line) for line in again[:3]] == [
@@ -96,13 +87,13 @@ def test_a_second_run_scores_only_what_is_lost_or_changed(work):
     assert again[4] == lines[4]
 
     picture = folder / "mine" / "a.png"
-    kept = picture.read_bytes()
+    content = picture.read_bytes()
     write_sdr(picture, OPERATORS["gamma"](read_hdr(folder / "hdr" / "a.hdr")))
-    assert "5 of 6 rows are kept" in evaluate(*words).stdout
+    assert "5 of 6 rows are taken over" in evaluate(*words).stdout
     rows = read_csv(folder / "out")
     assert rows[0]["Q"] == rows[1]["Q"]
-    picture.write_bytes(kept)
-    assert "0 of 6 rows are kept" in evaluate(*words, "--fresh").stdout
+    picture.write_bytes(content)
+    assert "0 of 6 rows are taken over" in evaluate(*words, "--fresh").stdout
     assert read_csv(folder / "out")[2]["Q"] != "0.123456"
 
 
@@ -110,17 +101,40 @@ def test_bad_files_are_named_and_skipped(work, tmp_path):
     folder, _, _ = work
     hdr = tmp_path / "hdr"
     hdr.mkdir()
-    write_hdr(hdr / "good.hdr", scene(3))
-    write_hdr(hdr / "small.hdr", scene(4, 100, 200))
+    write_hdr(hdr / "good.hdr", scene(168, 173, 3))
+    write_hdr(hdr / "small.hdr", scene(100, 200, 4))
     write_hdr(hdr / "black.hdr", np.zeros((170, 170, 3), np.float32))
     (hdr / "broken.hdr").write_bytes(b"#?RADIANCE\n")
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "good.png").write_bytes((folder / "mine" / "a.png").read_bytes()[:99])
     words = ["--no_network", "--operators", "gamma", "--output", tmp_path, hdr]
-    words += ["--results", f"mine={folder / 'mine'}", "--set", "data.processes=1"]
-    done = evaluate(*words, status=1)
-    for name in ["small.hdr", "black.hdr", "broken.hdr", "good, mine"]:
-        assert re.search(rf"skipped: .*{name}", done.stderr), name
-    assert done.stdout.rstrip().endswith("1 pictures scored, 3 skipped")
+    words += ["--results", f"mine={folder / 'mine'}", "--results", f"cut={tmp_path / 'cut'}"]
+    words += ["--set", "data.processes=1"]
+    finished = evaluate(*words, status=1)
+    for name in ["small.hdr", "black.hdr", "broken.hdr", "good, mine", "good, cut: .*good.png"]:
+        assert re.search(rf"skipped: .*{name}", finished.stderr), name
+    assert finished.stdout.rstrip().endswith("1 pictures scored, 3 skipped")
     assert "good, mine" in (tmp_path / "scores.md").read_text("utf-8")
+    # Folders are made for what is written, and not where one is looked for.
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["gamma", "source"]
+
+
+def test_pictures_that_do_not_fit_into_the_memory_are_named_and_skipped(tmp_path):
+    large_file(tmp_path / "large.hdr")
+    write_hdr(tmp_path / "small.hdr", scene(168, 173))
+    arguments = ["--no_network", "--operators", "gamma", "--output", tmp_path / "out", tmp_path]
+    for processes in (1, 2):
+        finished = evaluate(
+            *arguments,
+            *("--fresh", "--set", f"data.processes={processes}"),
+            status=1,
+            run=run_limited,
+        )
+        assert re.search(
+            r"skipped: .*large\.hdr: does not fit into the memory; try --test_resize_to_half",
+            finished.stderr,
+        )
+        assert finished.stdout.endswith("1 pictures scored, 1 skipped\n")
 
 
 @pytest.mark.parametrize(
@@ -135,11 +149,67 @@ def test_bad_files_are_named_and_skipped(work, tmp_path):
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, words, said):
-    done = evaluate("--no_network", "--output", tmp_path, *words, status=2)
-    assert said in done.stderr.splitlines()[-1]
+    finished = evaluate("--no_network", "--output", tmp_path, *words, status=2)
+    assert said in finished.stderr.splitlines()[-1]
 
 
 def test_without_a_checkpoint_it_says_how_to_go_on(work, tmp_path):
     words = [work[0] / "hdr", "--output", tmp_path, "--set", f"model.ckp_path_ft={tmp_path}"]
-    done = evaluate(*words, status=2)
-    assert "no checkpoint" in done.stderr and "--no_network" in done.stderr
+    finished = evaluate(*words, status=2)
+    assert "no checkpoint" in finished.stderr and "--no_network" in finished.stderr
+
+
+def script(name):
+    """Load a root script as a module; "test" is also a package of Python's own."""
+    spec = importlib.util.spec_from_file_location(f"script_{name}", ROOT / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_network_is_scored_as_test_py_writes_it(tmp_path, capsys):
+    hdr = tmp_path / "a.hdr"
+    write_hdr(hdr, scene(170, 180))
+    words = [
+        str(hdr),
+        "--set",
+        f"model.ckp_path_ft={GOLDEN / 'ftlayer'}",
+        "--output",
+        str(tmp_path),
+    ]
+    words += ["--set", "test.format=png", "--set", "data.processes=1"]
+    assert script("test").main(words) == 0
+    assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
+    row = read_csv(tmp_path)[0]
+    written = read_sdr(tmp_path / "a.png")
+    assert written.shape == (168, 176, 3)  # cut to a multiple of 8, and the HDR with it
+    expected = scores(read_hdr(hdr)[:168, :176], written)
+    assert row["method"] == "IQATM"
+    found = {key: float(row[key]) for key in expected}
+    assert found == pytest.approx(expected, rel=1e-5, nan_ok=True)
+
+    # Rows stay until the display makes other pictures.
+    capsys.readouterr()
+    assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
+    assert "2 of 2 rows are taken over" in capsys.readouterr().out
+    words += ["--set", "test.display_colour=source"]
+    assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
+    assert "1 of 2 rows are taken over" in capsys.readouterr().out
+
+
+def test_a_picture_too_large_for_the_network_alone_names_both_remedies(
+    tmp_path, capsys, monkeypatch
+):
+    from inference.file_operator import FileOperator
+
+    def tone_map(self, path):
+        raise MemoryError
+
+    monkeypatch.setattr(FileOperator, "tone_map", tone_map)
+    write_hdr(tmp_path / "a.hdr", scene(170, 180))
+    words = [str(tmp_path / "a.hdr"), "--set", f"model.ckp_path_ft={GOLDEN / 'ftlayer'}"]
+    words += ["--output", str(tmp_path), "--set", "data.processes=1", "--operators", "gamma"]
+    assert script("evaluate").main(words) == 1
+    said = capsys.readouterr().err
+    assert "a, IQATM: does not fit into the memory; try --precision bfloat16 or --test_re" in said
+    assert [row["method"] for row in read_csv(tmp_path)] == ["gamma"]

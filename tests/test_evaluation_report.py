@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from conftest import scene
 
 from data.pictures import write_hdr
 from evaluation.report import write_report
-from evaluation.report_pictures import EXPOSURES, exposures, reduced
-from evaluation.rows import eight_bits, inspect_source, score_row
-from evaluation.table import summarise, tables
+from evaluation.scoring import EXPOSURES_EV, exposures, inspect_source, score_row
+from evaluation.table import summarize, tables
 
 METHODS = ["gamma", "reinhard_global", "drago"]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
@@ -37,10 +37,10 @@ addEventListener("load", () => {
   const key = (name) => document.activeElement.dispatchEvent(
     new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
   const seen = { width: innerWidth, before: page.scrollWidth, pictures: [] };
-  const look = () => seen.pictures.push(shown.alt.split(" ").pop());
+  const look = () => seen.pictures.push(image.alt.split(" ").pop());
   opener.focus(); opener.click(); look();
   Object.assign(seen, { open: viewer.open, focus: document.activeElement.id,
-    after: page.scrollWidth, shown: shown.getBoundingClientRect().width });
+    after: page.scrollWidth, shown: image.getBoundingClientRect().width });
   key("ArrowRight"); look();
   document.activeElement.click(); look();
   key("ArrowDown"); look();
@@ -58,15 +58,13 @@ addEventListener("message", (event) => { document.title = event.data; });
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    generator = np.random.default_rng(0)
     sources, rows = [], []
-    for name in ["plain", 'odd <b>"&'.replace('"', "'")]:
-        noise = cv2.GaussianBlur(generator.normal(0, 1, (170, 250, 3)), (0, 0), 6)
-        write_hdr(folder / f"{name}.hdr", np.exp(noise * 15).astype(np.float32))
+    for seed, name in enumerate(["plain", "odd <b>'&"]):
+        write_hdr(folder / f"{name}.hdr", scene(170, 250, seed))
         source = inspect_source(str(folder / f"{name}.hdr"), name, False, folder)
         sources.append(source)
         rows += [score_row(source, m, None, "0" * 16, False, 8, folder) for m in METHODS]
-    summary = tables(summarise(rows, METHODS))
+    summary = tables(summarize(rows, METHODS))
     path = folder / "report.html"
     size = write_report(path, "2 <pictures>.", summary, ["a note & more"], sources, rows, folder)
     assert size == path.stat().st_size
@@ -79,7 +77,7 @@ def test_it_needs_nothing_from_outside(report):
     outside = re.findall(r"(?:src|href)\s*=\s*\"(?!data:image/jpeg;base64,|#)", text)
     assert not outside
     assert "<!--" not in text.split("<script>")[0]
-    assert text.count("data:image/jpeg") == 2 * (len(EXPOSURES) + len(METHODS))
+    assert text.count("data:image/jpeg") == 2 * (len(EXPOSURES_EV) + len(METHODS))
 
 
 def test_it_shows_scores_and_escapes_names(report):
@@ -90,7 +88,7 @@ def test_it_shows_scores_and_escapes_names(report):
     assert "odd &lt;b&gt;&#x27;&amp;" in text and "<b>'" not in text
     assert "2 &lt;pictures&gt;." in text and "a note &amp; more" in text
     assert not re.search(
-        r"<img(?![^>]* alt=\"[^\"]+\")", text.replace('<img id="shown" alt="">', "")
+        r"<img(?![^>]* alt=\"[^\"]+\")", text.replace('<img id="image" alt="">', "")
     )
 
 
@@ -136,20 +134,8 @@ def browse(folder, page, width, order):
 
 def test_exposures_are_two_stops_apart_and_around_the_log_average():
     hdr = np.full((8, 2000, 3), 7.0, np.float32)
-    shown = exposures(hdr)
-    assert list(shown) == [-4, -2, 0, 2, 4]
-    assert shown[0].shape == (3, 640, 3)
-    codes = [round(min(0.18 * 2.0**ev, 1) ** (1 / 2.2) * 255) for ev in shown]
-    assert [int(picture[0, 0, 0]) for picture in shown.values()] == codes
-
-
-def test_large_pictures_are_reduced_and_small_ones_are_not():
-    assert reduced(np.zeros((3000, 1500, 3), np.uint8), 1024).shape == (1024, 512, 3)
-    small = np.zeros((5, 1024, 3), np.uint8)
-    assert reduced(small, 1024) is small
-
-
-def test_sixteen_bits_are_rounded_to_eight():
-    codes = np.array([0, 128, 129, 257, 65535], np.uint16)
-    assert eight_bits(codes).tolist() == [0, 0, 1, 1, 255]
-    assert eight_bits(codes).dtype == np.uint8
+    found = exposures(hdr)
+    assert list(found) == [-4, -2, 0, 2, 4]
+    assert found[0].shape == (3, 640, 3)
+    codes = [round(min(0.18 * 2.0**ev, 1) ** (1 / 2.2) * 255) for ev in found]
+    assert [int(picture[0, 0, 0]) for picture in found.values()] == codes

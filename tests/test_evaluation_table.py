@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from evaluation.score_file import FIELDS, read_rows, rounded, write_rows
-from evaluation.table import markdown, nan_notes, spread, summarise, tables, wins
+from evaluation.table import markdown, nan_notes, spread, summarize, tables, wins
 from metrics.scores import SCORES
 
 NAN = math.nan
@@ -13,8 +12,8 @@ NAN = math.nan
 
 def row(picture, method, q, seconds=1.0):
     numbers = dict.fromkeys(SCORES, 0.5)
-    place = {"picture": picture, "method": method, "key": "0" * 16}
-    return {**place, **numbers, "Q": q, "seconds": seconds, "megapixels": 2.0}
+    names = {"picture": picture, "method": method, "key": "0" * 16}
+    return {**names, **numbers, "Q": q, "seconds": seconds, "megapixels": 2.0}
 
 
 ROWS = [
@@ -31,8 +30,8 @@ ROWS = [
 
 def test_spread():
     assert spread([1.0, 2.0, 4.0, NAN]) == pytest.approx((7 / 3, math.sqrt(7 / 3), 1))
-    assert spread([3.0])[0] == 3 and math.isnan(spread([3.0]).deviation)
-    assert math.isnan(spread([NAN]).mean)
+    assert spread([3.0])[0] == 3 and math.isnan(spread([3.0])[1])
+    assert math.isnan(spread([NAN])[0])
 
 
 def test_wins_are_shared_by_equals_and_never_go_to_nan():
@@ -40,22 +39,22 @@ def test_wins_are_shared_by_equals_and_never_go_to_nan():
 
 
 def test_summary():
-    x, y, z = summarise(ROWS, ["x", "y", "z"])
+    x, y, z = summarize(ROWS, ["x", "y", "z"])
     assert (x.rank, y.rank, z.rank) == (2, 1, 3)
     assert (x.count, y.count, z.count) == (3, 2, 3)
     assert x.spreads["Q"] == pytest.approx((0.7, math.sqrt(0.08), 1))
     assert x.pace == 2.0  # the median of 1, 2 and 50
     assert math.isnan(y.pace)
-    assert z.spreads["Q"].nans == 2
+    assert z.spreads["Q"][2] == 2
 
 
 def test_equal_means_share_a_rank_and_nan_has_none():
     rows = [row("a", "x", 0.4), row("a", "y", 0.4), row("a", "z", 0.3), row("a", "w", NAN)]
-    assert [line.rank for line in summarise(rows, ["x", "y", "z", "w"])] == [1, 1, 3, None]
+    assert [line.rank for line in summarize(rows, ["x", "y", "z", "w"])] == [1, 1, 3, None]
 
 
 def test_markdown():
-    quality, colour = tables(summarise(ROWS, ["x", "y", "z"]))
+    quality, color = tables(summarize(ROWS, ["x", "y", "z"]))
     lines = markdown(quality).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert [cell.strip() for cell in lines[2].split("|")[1:5]] == [
@@ -64,7 +63,7 @@ def test_markdown():
         "2",
         "0.5",
     ]
-    assert [cell.strip() for cell in markdown(colour).splitlines()[3].split("|")][-2] == "–"
+    assert [cell.strip() for cell in markdown(color).splitlines()[3].split("|")][-2] == "–"
 
 
 def test_nans_are_named():
@@ -72,13 +71,3 @@ def test_nans_are_named():
         "z: NaN, and not in the mean: Q of b, c",
         "x: NaN, and not in the mean: Q of c",
     ]
-
-
-def test_rows_come_back_as_they_were(tmp_path):
-    rows = [row('a,"b', "x", rounded(1 / 3), None), row("c", "y", NAN)]
-    write_rows(tmp_path / "scores.csv", rows)
-    back = read_rows(tmp_path / "scores.csv")
-    assert back['a,"b', "x"] == rows[0]
-    assert math.isnan(back["c", "y"].pop("Q"))
-    assert set(back["c", "y"]) == {*FIELDS} - {"Q"}
-    assert read_rows(tmp_path / "none.csv") == {}

@@ -2,11 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
-from labels.family import Setting, prepared, render
-from labels.guards import LIMITS, Figures, broken, figures, halo, noise_gain, span
+from labels.family import Setting, prepare, render
+from labels.guards import LIMITS, GuardValues, guard_values, halo, noise_gain, span, violations
 from metrics.operators import OPERATORS
 
-GOOD = Figures(
+GOOD = GuardValues(
     **{"blown": 0.0, "crushed": 0.0, "correlation": 1.0, "chroma_ratio": 1.0, "cast": 0.0},
     **{"span": 200.0, "halo": 0.0, "noise": 1.0},
 )
@@ -25,46 +25,46 @@ def hdr():
 
 @pytest.fixture(scope="module")
 def made(hdr):
-    return render(prepared(hdr), Setting(0.18, 6.0, 1.0, 1.0))
+    return render(prepare(hdr), Setting(0.18, 6.0, 1.0, 1.0))
 
 
-def fired(hdr, sdr):
-    return set(broken(figures(hdr, sdr)))
+def exceeded(hdr, sdr):
+    return set(violations(guard_values(hdr, sdr)))
 
 
 def test_excess_by_hand():
-    assert broken(GOOD) == {}
+    assert violations(GOOD) == {}
     bad = GOOD._replace(blown=0.03, correlation=0.76, noise=-5.0, span=60.0)
-    assert broken(bad) == pytest.approx({"blown": 0.5, "correlation": 0.2, "span": 0.5})
+    assert violations(bad) == pytest.approx({"blown": 0.5, "correlation": 0.2, "span": 0.5})
     grey_scene = GOOD._replace(correlation=float("nan"), chroma_ratio=float("nan"))
-    assert broken(grey_scene) == {}
+    assert violations(grey_scene) == {}
 
 
 def test_a_plain_picture_passes(hdr, made):
-    assert fired(hdr, made) == set()
+    assert exceeded(hdr, made) == set()
 
 
 def test_clipping_is_seen(hdr, made):
     white, black = made.copy(), made.copy()
     white[:20], black[-20:] = 255, 0
-    assert figures(hdr, white).blown == pytest.approx(0.1, abs=0.01)
-    assert figures(hdr, black).crushed == pytest.approx(0.1, abs=0.01)
-    assert "blown" in fired(hdr, white) and "crushed" in fired(hdr, black)
+    assert guard_values(hdr, white).blown == pytest.approx(0.1, abs=0.01)
+    assert guard_values(hdr, black).crushed == pytest.approx(0.1, abs=0.01)
+    assert "blown" in exceeded(hdr, white) and "crushed" in exceeded(hdr, black)
     dark = hdr.copy()
     dark[-20:] = 0  # black in the scene as well
-    assert figures(dark, black).crushed < 0.01
+    assert guard_values(dark, black).crushed < 0.01
 
 
 def test_colour_faults_are_seen(hdr, made):
     grey = np.repeat(made[..., 1:2], 3, axis=2)
-    assert {"correlation", "chroma_ratio"} <= fired(hdr, grey)
-    assert "cast" in fired(hdr, np.clip(made + np.array([30.0, 0, 0]), 0, 255).astype(np.uint8))
+    assert {"correlation", "chroma_ratio"} <= exceeded(hdr, grey)
+    assert "cast" in exceeded(hdr, np.clip(made + np.array([30.0, 0, 0]), 0, 255).astype(np.uint8))
     swapped = np.ascontiguousarray(made[..., ::-1])
-    assert "correlation" in fired(hdr, swapped)
+    assert "correlation" in exceeded(hdr, swapped)
 
 
 def test_greyness_is_seen(hdr, made):
-    assert "span" in fired(hdr, (made * 0.3 + 90).astype(np.uint8))
+    assert "span" in exceeded(hdr, (made * 0.3 + 90).astype(np.uint8))
     assert span(np.linspace(0, 255, 10000).reshape(100, 100)) == pytest.approx(250, abs=5)
 
 
@@ -72,8 +72,8 @@ def test_halos_are_seen(hdr, made):
     codes = made.astype(np.float32)
     ringed = codes + 0.8 * (codes - cv2.GaussianBlur(codes, (0, 0), 6))
     ringed = np.clip(ringed, 0, 255).astype(np.uint8)
-    assert figures(hdr, made).halo < 1
-    assert "halo" in fired(hdr, ringed)
+    assert guard_values(hdr, made).halo < 1
+    assert "halo" in exceeded(hdr, ringed)
     assert halo(np.zeros((50, 50)), np.ones((50, 50))) == 0
 
 
@@ -97,13 +97,13 @@ def test_noise_gain_is_the_amplification(gain):
     sdr = np.repeat(np.rint(codes)[..., None], 3, axis=2).astype(np.uint8)
     found = noise_gain(fine, sdr)
     assert found == pytest.approx(gain, rel=0.1)
-    assert ("noise" in broken(GOOD._replace(noise=found))) == (gain > LIMITS.noise[1])
+    assert ("noise" in violations(GOOD._replace(noise=found))) == (gain > LIMITS.noise[1])
 
 
 def test_no_noise_has_no_gain():
     assert noise_gain(np.zeros((60, 60)), np.full((60, 60, 3), 9, np.uint8)) == 0
 
 
-def test_every_operator_has_figures(hdr):
+def test_every_operator_has_guard_values(hdr):
     for operator in OPERATORS.values():
-        assert np.isfinite(figures(hdr, operator(hdr))).all()
+        assert np.isfinite(guard_values(hdr, operator(hdr))).all()

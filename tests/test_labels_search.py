@@ -2,22 +2,22 @@ import math
 
 import numpy as np
 import pytest
-from test_evaluate import scene
+from conftest import scene
 
 import labels.search as search
 from labels.family import Setting
-from labels.guards import Figures, broken, figures
+from labels.guards import GuardValues, guard_values, violations
 from labels.search import BOUNDS, FAMILY, MOVES, Candidate, Trials, choose, refined
 from metrics.operators import OPERATORS
 from metrics.tmqi import TMQI, tmqi
 from system.errors import InputError
 
-FINE = Figures(0, 0, 1, 1, 0, 200, 0, 1)
+FINE = GuardValues(0, 0, 1, 1, 0, 200, 0, 1)
 
 
 @pytest.fixture(scope="module")
 def hdr():
-    return scene(1)
+    return scene(168, 173, 1)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def choice(hdr):
 
 
 def passing(hdr, sdr):
-    return not broken(figures(hdr, sdr))
+    return not violations(guard_values(hdr, sdr))
 
 
 def test_the_choice_beats_every_classical_operator_that_passes(hdr, choice):
@@ -35,21 +35,21 @@ def test_the_choice_beats_every_classical_operator_that_passes(hdr, choice):
     best = choice.candidate
     assert scores and max(scores) <= best.score.Q
     assert best.score == tmqi(hdr, choice.picture)
-    assert best.figures == figures(hdr, choice.picture) and not best.excess
+    assert best.values == guard_values(hdr, choice.picture) and not best.excess
     assert choice.tried > 40
 
 
-class Made:
+class FormulaTrials:
     """Trials whose Q is a function of the setting, so that the maximum is known."""
 
     def __init__(self, quality, guard):
-        self.made, self.guard = quality, guard
+        self.formula, self.guard = quality, guard
 
     def quality(self, _, setting):
-        return self.made(setting)
+        return self.formula(setting)
 
     def candidate(self, operator, setting):
-        score = TMQI(self.made(setting), 1.0, 1.0, ())
+        score = TMQI(self.formula(setting), 1.0, 1.0, ())
         return Candidate(operator, setting, score, FINE, self.guard(setting))
 
 
@@ -60,7 +60,7 @@ def far(setting):
 
 
 def test_refining_climbs_to_the_maximum():
-    trials = Made(lambda s: 1 - far(s) / 10, lambda _: {})
+    trials = FormulaTrials(lambda s: 1 - far(s) / 10, lambda _: {})
     start = trials.candidate(FAMILY, Setting(0.15, 9.0, 0.7, 1.2))
     best = refined(trials, start)
     assert far(best.setting) < 0.01 < far(start.setting)
@@ -72,14 +72,16 @@ def test_refining_follows_the_edge_of_a_guard():
         product = setting.key * setting.contrast
         return {"blown": product - 0.2} if product > 0.2 else {}
 
-    trials = Made(lambda s: 1 - far(s) / 10, guard)
+    trials = FormulaTrials(lambda s: 1 - far(s) / 10, guard)
     best = refined(trials, trials.candidate(FAMILY, Setting(0.15, 9.0, 1.2, 1.2)))
     assert not best.excess and best.setting.key * best.setting.contrast > 0.18
     assert best.setting.key == pytest.approx(0.258, rel=0.12)  # the nearest point, by hand
 
 
-def test_refining_leaves_a_region_that_breaks_guards_and_stays_in_bounds():
-    trials = Made(lambda s: s.detail / 10, lambda s: {"halo": s.key} if s.key > 0.2 else {})
+def test_refining_leaves_a_region_beyond_the_limits_and_stays_in_bounds():
+    trials = FormulaTrials(
+        lambda s: s.detail / 10, lambda s: {"halo": s.key} if s.key > 0.2 else {}
+    )
     best = refined(trials, trials.candidate(FAMILY, Setting(0.5, 9.0, 1.0, 1.2)))
     assert not best.excess and best.setting.detail == BOUNDS.detail[1]
 
@@ -100,16 +102,16 @@ def test_guards_rank_above_quality():
 def test_rejections_are_counted_by_guard(hdr):
     trials = Trials(hdr, 1.0)
     trials.best([("gamma", None)])
-    expected = broken(figures(hdr, OPERATORS["gamma"](hdr)))
+    expected = violations(guard_values(hdr, OPERATORS["gamma"](hdr)))
     assert dict(trials.rejected) == dict.fromkeys(expected, 1)
 
 
 def test_large_pictures_are_searched_small_and_scored_whole(hdr, monkeypatch):
-    monkeypatch.setattr(search, "SIDE", 175)
+    monkeypatch.setattr(search, "SEARCH_SIDE", 175)
     monkeypatch.setattr(search, "ROUNDS", 1)
     sizes = []
     monkeypatch.setattr(search, "tmqi", lambda h, s: sizes.append(h.shape[:2]) or tmqi(h, s))
-    large = scene(2, 200, 260)
+    large = scene(200, 260, 2)
     choice = choose(large)
     assert choice.picture.shape == large.shape
     assert set(sizes[:-1]) == {(162, 210)} and sizes[-1] == (200, 260)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from metrics.color import chromaticity_at, colour, decode_srgb, lab_ab
+from metrics.color import chromaticity_at, color_fidelity, decode_srgb, lab_ab
 
 WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
@@ -40,7 +40,7 @@ def test_lab_of_the_primaries():
 
 def test_own_colours_score_full_marks():
     hdr = scene()
-    score = colour(hdr, faithful(hdr))
+    score = color_fidelity(hdr, faithful(hdr))
     assert score.correlation > 0.9999
     assert score.chroma_ratio == pytest.approx(1, abs=0.002)
     assert score.cast < 0.03 and score.distance < 0.5
@@ -48,14 +48,15 @@ def test_own_colours_score_full_marks():
 
 def test_unit_of_the_hdr_does_not_matter():
     hdr = scene()
-    assert colour(hdr * 4096, faithful(hdr)) == pytest.approx(colour(hdr, faithful(hdr)), rel=1e-9)
+    expected = color_fidelity(hdr, faithful(hdr))
+    assert color_fidelity(hdr * 4096, faithful(hdr)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_grey_picture_of_a_coloured_scene():
     hdr = scene()
     sdr = np.full(hdr.shape, 128, np.uint8)
     reference = lab_ab(chromaticity_at(hdr, decode_srgb(sdr) @ WEIGHTS))
-    score = colour(hdr, sdr)
+    score = color_fidelity(hdr, sdr)
     assert score.correlation == 0
     assert score.chroma_ratio == pytest.approx(0, abs=1e-9)
     assert score.cast == pytest.approx(np.hypot(*reference.mean((0, 1))), rel=1e-6)
@@ -65,18 +66,18 @@ def test_grey_picture_of_a_coloured_scene():
 def test_grey_scene_has_no_correlation_but_a_cast():
     grey = np.random.default_rng(0).random((30, 30, 1)) * np.ones(3)
     sdr = faithful(grey)
-    score = colour(grey, sdr)
+    score = color_fidelity(grey, sdr)
     assert math.isnan(score.correlation) and math.isnan(score.chroma_ratio)
     assert score.cast == pytest.approx(0, abs=1e-9)
-    assert colour(grey, sdr + np.array([20, 0, 0], np.uint8)).cast > 5
+    assert color_fidelity(grey, sdr + np.array([20, 0, 0], np.uint8)).cast > 5
 
 
 def test_half_and_opposite_chroma():
     hdr = scene()
     own = chromaticity_at(hdr, np.full((40, 50), 0.3))
-    pale = colour(hdr, encode_srgb(0.3 + 0.5 * (own - 0.3)))
+    pale = color_fidelity(hdr, encode_srgb(0.3 + 0.5 * (own - 0.3)))
     assert pale.correlation > 0.97 and 0.3 < pale.chroma_ratio < 0.6
-    opposite = colour(hdr, encode_srgb(np.maximum(0.3 - 0.2 * (own - 0.3), 0)))
+    opposite = color_fidelity(hdr, encode_srgb(np.maximum(0.3 - 0.2 * (own - 0.3), 0)))
     assert opposite.correlation < -0.9
 
 
@@ -100,4 +101,4 @@ def test_black_scene_pixels_are_grey():
     hdr = np.array([[[0.0, 0, 0], [-1, -1, -1], [0, 1, 0]]])
     shown = chromaticity_at(np.maximum(hdr, 0), np.full((1, 3), 0.25))
     assert shown[0, :2].tolist() == [[0.25] * 3] * 2
-    assert colour(hdr, np.full((1, 3, 3), 90, np.uint8)).distance > 1
+    assert color_fidelity(hdr, np.full((1, 3, 3), 90, np.uint8)).distance > 1

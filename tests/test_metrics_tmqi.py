@@ -2,11 +2,20 @@ import math
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
-from metrics.tmqi import halve, naturalness, stretch, structural_fidelity, tmqi
+from metrics.tmqi import (
+    halve,
+    naturalness,
+    normal_cdf,
+    stretch,
+    structural_fidelity,
+    tmqi,
+    window_moments,
+)
 from system.errors import InputError
 
-GREY = np.ones(3)
+GRAY = np.ones(3)
 
 
 def scene(shape=(176, 192), seed=0):
@@ -14,16 +23,16 @@ def scene(shape=(176, 192), seed=0):
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: shape[0], : shape[1]]
     log = 2 * np.sin(x / 23) + 2 * np.cos(y / 17) + rng.normal(0, 0.1, shape)
-    return np.exp(log)[..., None] * GREY
+    return np.exp(log)[..., None] * GRAY
 
 
-def shown(hdr):
+def tone_mapped(hdr):
     return np.rint(255 * (hdr / hdr.max()) ** 0.45).astype(np.uint8)
 
 
 def test_unit_of_the_hdr_does_not_matter():
     hdr = scene()
-    sdr = shown(hdr)
+    sdr = tone_mapped(hdr)
     for factor in (1e-6, 179.0):
         # The stretch factor is a whole number, so not to the last digit.
         assert tmqi(hdr * factor, sdr)[:3] == pytest.approx(tmqi(hdr, sdr)[:3], abs=1e-6)
@@ -42,7 +51,7 @@ def test_constant_hdr_is_refused():
 
 def test_loss_of_structure_costs():
     hdr = scene()
-    sdr = shown(hdr)
+    sdr = tone_mapped(hdr)
     flat = np.minimum(sdr, 90)
     noisy = np.clip(sdr + np.random.default_rng(1).normal(0, 20, (*sdr.shape[:2], 1)), 0, 255)
     scores = [tmqi(hdr, s).S for s in (sdr, flat, noisy.astype(np.uint8))]
@@ -52,7 +61,7 @@ def test_loss_of_structure_costs():
 @pytest.mark.filterwarnings("error")
 def test_opposite_structure_has_no_score():
     hdr = scene()
-    score = tmqi(hdr, 255 - shown(hdr))
+    score = tmqi(hdr, 255 - tone_mapped(hdr))
     assert math.isnan(score.Q) and math.isnan(score.S)
     assert score.N > 0 and min(score.S_per_scale) < 0
 
@@ -61,7 +70,7 @@ def test_brightness_of_the_hdr_costs_no_digits():
     """Only differences count, so whole numbers moved up by 2^40 must score alike."""
     hdr = np.rint(scene()[..., 0] * 1000)
     hdr = np.minimum(hdr, np.quantile(hdr, 0.6))  # with clipped, exactly flat highlights
-    sdr = shown(hdr).astype(float)
+    sdr = tone_mapped(hdr).astype(float)
     expected = structural_fidelity(hdr, sdr)
     assert structural_fidelity(hdr + 2.0**40, sdr) == pytest.approx(expected, abs=1e-7)
 
@@ -107,3 +116,63 @@ def test_partial_blocks_count_their_padding_and_weigh_by_what_shows():
     expected = beta * math.exp(-((100 - 115.94) ** 2) / (2 * 27.99**2))
     assert naturalness(picture) == pytest.approx(expected, rel=1e-12)
     assert expected > 0
+
+
+def joined(x, y):
+    return [np.concatenate(part) for part in zip(*window_moments(x, y), strict=True)]
+
+
+def literal_moments(x, y):
+    """Two-pass moments window by window, in the widest float there is."""
+    d = np.arange(-5, 6)
+    weight = np.exp(-(d[:, None] ** 2 + d**2) / np.longdouble(4.5))
+    weight /= weight.sum()
+    x, y = (sliding_window_view(a.astype(np.longdouble), (11, 11)) for a in (x, y))
+    x = x - (weight * x).sum((2, 3), keepdims=True)
+    y = y - (weight * y).sum((2, 3), keepdims=True)
+    return [(weight * a).sum((2, 3)) for a in (x * x, y * y, x * y)]
+
+
+@pytest.mark.parametrize("shape", [(11, 11), (43, 12), (75, 30)])
+def test_moments_against_the_definition(shape):
+    rng = np.random.default_rng(1)
+    x, y = rng.random(shape) * 2**32, rng.random(shape) * 255
+    for got, expected in zip(joined(x, y), literal_moments(x, y), strict=True):
+        assert got.shape == (shape[0] - 10, shape[1] - 10)
+        assert np.abs(got - expected).max() <= 1e-13 * np.abs(expected).max()
+
+
+def test_flat_highlight_has_no_contrast():
+    rng = np.random.default_rng(2)
+    x = rng.random((60, 60)) * 1e9
+    x[:, 20:] = 2**32 - 1.0
+    y = rng.random((60, 60)) * 255
+    var_x, _, cov = joined(x, y)
+    flat = np.s_[:, 20:]
+    # Squares of 2^32 round in steps of 2048: their difference could not come to this.
+    assert np.sqrt(var_x[flat]).max() < 1e-5
+    assert np.abs(cov[flat]).max() < 1e-3
+    assert np.sqrt(var_x[:, :10]).min() > 1e8
+
+
+def test_small_contrast_on_a_highlight_stays():
+    x = np.full((11, 11), 2.0**32)
+    x[5, 5] += 1
+    weight = (1 / np.exp(-(np.arange(-5, 6) ** 2) / 4.5).sum()) ** 2
+    var_x, _, _ = joined(x, x)
+    assert var_x[0, 0] == pytest.approx(weight * (1 - weight), rel=1e-6)
+
+
+def test_normal_cdf():
+    z = np.concatenate([np.linspace(-9, 9, 20011), [-40.0, 40.0, 1e12]])
+    expected = [0.5 * math.erfc(-v / math.sqrt(2)) for v in z]
+    assert np.abs(normal_cdf(z) - expected).max() < 1e-12
+
+
+def test_normal_cdf_leaves_its_argument():
+    z = np.array([[0.0, 20.0], [-3.0, 1.0]])
+    before = z.copy()
+    assert normal_cdf(z) == pytest.approx(
+        np.array([[0.5, 1.0], [0.0013498980316, 0.8413447460685]]), abs=1e-12
+    )
+    assert np.array_equal(z, before)

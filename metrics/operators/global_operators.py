@@ -7,12 +7,21 @@ and raises InputError for another shape, non-finite samples or a black picture.
 import cv2
 import numpy as np
 
-from metrics.operators.display import encode, floored, log_average, relight, scene
+from metrics.operators.common import (
+    GAMMA,
+    encode,
+    log_average,
+    photographic_curve,
+    relight,
+    run_opencv,
+    scaled,
+    without_zeros,
+)
 
 
 def gamma(hdr):
     """Scale the brightest sample to 1 and encode, nothing else: what a viewer does."""
-    rgb, _ = scene(hdr)
+    rgb, _ = scaled(hdr)
     return encode(rgb)
 
 
@@ -21,26 +30,56 @@ def logarithmic(hdr):
 
     T. Stockham, "Image Processing in the Context of a Visual Model", Proc. IEEE 60(7), 1972.
     """
-    rgb, own = scene(hdr)
-    relative = own / log_average(own)
-    return relight(rgb, own, np.log1p(relative) / np.log1p(relative.max()))
+    rgb, luminance = scaled(hdr)
+    relative = luminance / log_average(luminance)
+    return relight(rgb, luminance, np.log1p(relative) / np.log1p(relative.max()))
 
 
 def reinhard_global(hdr, key=0.18, white=None):
     """Photographic tone reproduction, global.
 
-    E. Reinhard, M. Stark, P. Shirley and J. Ferwerda, "Photographic Tone Reproduction for
-    Digital Images", ACM Trans. Graphics 21(3), 2002, equations 1, 2 and 4.
+    See metrics.operators.common.photographic_curve; equations 1, 2 and 4 of that paper.
 
     Args:
         hdr: see above.
         key: what the log-average luminance is exposed to, above 0.
-        white: exposed luminance shown as pure white; the brightest pixel's if None.
+        white: exposed luminance that becomes pure white; the brightest pixel's if None.
     """
-    rgb, own = scene(hdr)
-    exposed = own * (key / log_average(own))
+    rgb, luminance = scaled(hdr)
+    exposed = luminance * (key / log_average(luminance))
     white = exposed.max() if white is None else white
-    return relight(rgb, own, exposed * (1 + exposed / white**2) / (1 + exposed))
+    return relight(rgb, luminance, photographic_curve(exposed, white))
+
+
+def drago(hdr, bias=0.85, saturation=1.0):
+    """Adaptive logarithmic mapping, by OpenCV.
+
+    F. Drago, K. Myszkowski, T. Annen and N. Chiba, "Adaptive Logarithmic Mapping for
+    Displaying High Contrast Scenes", Computer Graphics Forum 22(3), 2003.
+
+    Args:
+        hdr: see above.
+        bias: 0..1, the paper's b; 0.85 is its choice.
+        saturation: exponent of the color ratios, 1 keeps them.
+    """
+    return run_opencv(cv2.createTonemapDrago(GAMMA, saturation, bias), hdr)
+
+
+def reinhard_devlin(hdr, intensity=0.0, light_adapt=0.0, color_adapt=0.0):
+    """Model of photoreceptors, by OpenCV.
+
+    E. Reinhard and K. Devlin, "Dynamic Range Reduction Inspired by Photoreceptor
+    Physiology", IEEE TVCG 11(1), 2005.
+
+    Args:
+        hdr: see above.
+        intensity: -8..8, greater is brighter.
+        light_adapt: 1 adapts each pixel to itself, 0 to the picture. OpenCV's default is 1,
+            which leaves photographs bright and flat.
+        color_adapt: 1 adapts each channel by itself, 0 all alike.
+    """
+    operator = cv2.createTonemapReinhard(GAMMA, intensity, light_adapt, color_adapt)
+    return run_opencv(operator, hdr)
 
 
 def ward(hdr, field=60, bins=100, black=1.0, white=100.0):
@@ -48,7 +87,7 @@ def ward(hdr, field=60, bins=100, black=1.0, white=100.0):
 
     G. Ward Larson, H. Rushmeier and C. Piatko, "A Visibility Matching Tone Reproduction
     Operator for High Dynamic Range Scenes", IEEE TVCG 3(4), 1997, section 4; without its
-    models of glare, acuity and colour sensitivity, which need absolute luminance.
+    models of glare, acuity and color sensitivity, which need absolute luminance.
 
     Args:
         hdr: see above.
@@ -56,19 +95,19 @@ def ward(hdr, field=60, bins=100, black=1.0, white=100.0):
         bins: of the histogram of log luminance.
         black, white: least and greatest display luminance, cd/m².
     """
-    rgb, own = scene(hdr)
-    shrink = min(1, field / max(own.shape))
-    size = [max(1, round(side * shrink)) for side in own.shape[::-1]]
-    adaptation = np.log(floored(cv2.resize(own, size, interpolation=cv2.INTER_AREA)))
+    rgb, luminance = scaled(hdr)
+    shrink = min(1, field / max(luminance.shape))
+    size = [max(1, round(side * shrink)) for side in luminance.shape[::-1]]
+    adaptation = np.log(without_zeros(cv2.resize(luminance, size, interpolation=cv2.INTER_AREA)))
     counts, edges = np.histogram(adaptation, bins)
     display_range = np.log(white / black)
     counts = _ceiling(counts.astype(float), (edges[1] - edges[0]) / display_range)
     if counts is None:  # the display holds the scene's range without compression
-        return relight(rgb, own, own / own.max())
+        return relight(rgb, luminance, luminance / luminance.max())
     cumulative = np.concatenate([[0], counts.cumsum()]) / counts.sum()
-    position = np.interp(np.log(floored(own)), edges, cumulative)
-    shown = black * np.exp(display_range * position)
-    return relight(rgb, own, (shown - black) / (white - black))
+    position = np.interp(np.log(without_zeros(luminance)), edges, cumulative)
+    target = black * np.exp(display_range * position)
+    return relight(rgb, luminance, (target - black) / (white - black))
 
 
 def _ceiling(counts, share, tolerance=0.025):

@@ -1,4 +1,4 @@
-"""Local operators: the curve follows the neighbourhood.
+"""Local operators: the curve follows the neighborhood.
 
 Each takes H×W×3 linear RGB in any unit and returns H×W×3 uint8 display-encoded RGB,
 and raises InputError for another shape, non-finite samples or a black picture.
@@ -7,10 +7,11 @@ and raises InputError for another shape, non-finite samples or a black picture.
 import cv2
 import numpy as np
 
-from metrics.operators.display import floored, log_average, relight, scene
+from metrics.operators.common import GAMMA, log_average, relight, run_opencv, scaled, without_zeros
+from system.errors import InputError
 
 BLUR = 8.0  # pixels; the bilateral filter works on a picture so small that this is its blur
-TRACE = 1e-12  # bilateral weight below which a neighbourhood counts as empty
+TRACE = 1e-12  # bilateral weight below which a neighborhood counts as empty
 
 
 def reinhard_local(hdr, key=0.18, sharpness=8.0, threshold=0.05, scales=8):
@@ -23,21 +24,21 @@ def reinhard_local(hdr, key=0.18, sharpness=8.0, threshold=0.05, scales=8):
         hdr: see above.
         key: what the log-average luminance is exposed to, above 0.
         sharpness: phi of the paper, edge enhancement.
-        threshold: epsilon of the paper, contrast that ends the growth of a neighbourhood.
-        scales: how many neighbourhoods, each 1.6 times the last, from 1 pixel on.
+        threshold: epsilon of the paper, contrast that ends the growth of a neighborhood.
+        scales: how many neighborhoods, each 1.6 times the last, from 1 pixel on.
     """
-    rgb, own = scene(hdr)
-    exposed = own * (key / log_average(own))
-    centre = _blur(exposed, 1.0)
-    adaptation, growing = centre.copy(), np.ones(own.shape, bool)
+    rgb, luminance = scaled(hdr)
+    exposed = luminance * (key / log_average(luminance))
+    center = _blur(exposed, 1.0)
+    adaptation, growing = center.copy(), np.ones(luminance.shape, bool)
     for i in range(scales):
         size = 1.6**i
-        adaptation[growing] = centre[growing]
+        adaptation[growing] = center[growing]
         surround = _blur(exposed, size * 1.6)
-        contrast = (centre - surround) / (2**sharpness * key / size**2 + centre)
+        contrast = (center - surround) / (2**sharpness * key / size**2 + center)
         growing &= np.abs(contrast) < threshold
-        centre = surround
-    return relight(rgb, own, exposed / (1 + adaptation))
+        center = surround
+    return relight(rgb, luminance, exposed / (1 + adaptation))
 
 
 def _blur(picture, size):
@@ -58,13 +59,35 @@ def durand(hdr, contrast=5.0, spatial=0.02, tonal=0.4):
         spatial: spatial standard deviation, share of the longer side.
         tonal: tonal standard deviation, decades.
     """
-    rgb, own = scene(hdr)
-    log = np.log10(floored(own))
+    rgb, luminance = scaled(hdr)
+    log = np.log10(without_zeros(luminance))
     base = _bilateral(log, spatial * max(log.shape), tonal)
     detail = log - base
     span = base.max() - base.min()
     factor = np.log10(contrast) / span if span > 0 else 1.0
-    return relight(rgb, own, 10 ** ((base - base.max()) * factor + detail))
+    return relight(rgb, luminance, 10 ** ((base - base.max()) * factor + detail))
+
+
+def mantiuk(hdr, scale=0.7, saturation=1.0):
+    """Perceptual contrast compression in the gradient domain, by OpenCV.
+
+    R. Mantiuk, K. Myszkowski and H.-P. Seidel, "A Perceptual Framework for Contrast
+    Processing of High Dynamic Range Images", ACM Trans. Applied Perception 3(3), 2006.
+
+    Args:
+        hdr: see above.
+        scale: 0..1, factor on the perceived contrast.
+        saturation: exponent of the color ratios, 1 keeps them.
+
+    Raises:
+        InputError: also for a picture of one pixel or of constant luminance.
+
+    """
+    try:
+        return run_opencv(cv2.createTonemapMantiuk(GAMMA, scale, saturation), hdr)
+    except cv2.error as error:
+        # It solves for luminance from contrasts and stops where there are none.
+        raise InputError("Mantiuk's operator needs a picture whose luminance varies.") from error
 
 
 def _bilateral(picture, sigma, tonal):

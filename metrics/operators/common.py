@@ -1,17 +1,18 @@
 """What every tone-mapping operator starts and ends with."""
 
+import cv2
 import numpy as np
 
 from metrics.pair import check_hdr, luminance
 from system.errors import InputError
 
 # Display exponent of the operators' papers and of OpenCV. An sRGB display decodes it nearly: dark
-# colours come out a little paler (chroma 0.97 instead of 1.02 for the photographic operator).
+# colors come out a little paler (chroma 0.97 instead of 1.02 for the photographic operator).
 GAMMA = 2.2
 DEPTH = 1e-8  # darkest luminance told from black, as a share of the brightest
 
 
-def scene(hdr):
+def scaled(hdr):
     """Return (RGB, luminance) as float64, brightest sample 1, negative samples set to 0.
 
     Args:
@@ -27,8 +28,8 @@ def scene(hdr):
     return rgb, luminance(rgb)
 
 
-def floored(scene_luminance):
-    """Lift the luminance to something with a logarithm: H×W, all above 0."""
+def without_zeros(scene_luminance):
+    """Lift H×W luminance to the least that is above 0 (or DEPTH), to have a logarithm."""
     positive = scene_luminance[scene_luminance > 0]
     return np.maximum(scene_luminance, max(positive.min(), DEPTH * positive.max()))
 
@@ -41,6 +42,15 @@ def log_average(scene_luminance):
 def encode(linear):
     """Turn linear light into uint8 codes: clipped to 0..1, power 1/2.2, rounded."""
     return np.rint(np.clip(linear, 0, 1) ** (1 / GAMMA) * 255).astype(np.uint8)
+
+
+def photographic_curve(exposed, white):
+    """Return x (1 + x / white²) / (1 + x), at most 1, for exposed luminance of 0 and above.
+
+    E. Reinhard, M. Stark, P. Shirley and J. Ferwerda, "Photographic Tone Reproduction for
+    Digital Images", ACM Trans. Graphics 21(3), 2002, equation 4; `white` becomes 1.
+    """
+    return np.minimum(exposed * (1 + exposed / white**2) / (1 + exposed), 1)
 
 
 def relight(rgb, old, new):
@@ -56,3 +66,20 @@ def relight(rgb, old, new):
     """
     gain = np.divide(new, old, out=np.zeros_like(old), where=old > 0)
     return encode(rgb * gain[..., None])
+
+
+def run_opencv(operator, hdr):
+    """Return H×W×3 uint8 of an operator of OpenCV's photo module for H×W×3 linear RGB.
+
+    OpenCV scales a picture to 0..1 first and takes what is below 1e-4 of the range for 1e-4.
+
+    Raises:
+        InputError: as scaled.
+    """
+    rgb, _ = scaled(hdr)
+    # A warning about OpenCV's own code, which its operators set off.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    # RGB as it is: these operators, unlike most of OpenCV, take the first channel for red.
+    encoded = operator.process(rgb.astype(np.float32))
+    # A flat picture can come back as NaN, from 0 / 0.
+    return np.rint(np.clip(np.nan_to_num(encoded), 0, 1) * 255).astype(np.uint8)
