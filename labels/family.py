@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics.color import chromaticity_at
 from metrics.operators.display import floored, log_average, scene
-from models.display import srgb_encode
-from models.guided import guided_filter
+from standards.guided import guided_filter
+from standards.srgb import MAX_CODE, recolor, srgb_encode
 
 RADIUS = (
     1 / 12
@@ -67,7 +66,8 @@ def prepared(hdr, saturation=1.0):
     rgb, own = scene(hdr)
     log = np.log2(floored(own) / log_average(own))
     radius = max(1, round(RADIUS * max(log.shape)))
-    return Prepared(rgb**saturation, log, log - guided_filter(log, log, radius, EDGE), own <= 0)
+    base = guided_filter(log[..., None], log[..., None], radius, EDGE)[..., 0]
+    return Prepared(rgb**saturation, log, log - base, own <= 0)
 
 
 def curve(exposed, white):
@@ -87,4 +87,5 @@ def render(source, setting):
     """Tone-map a Prepared picture with a Setting; H×W×3 uint8, sRGB-encoded."""
     log = setting.contrast * source.log + (setting.detail - 1) * source.detail
     shown = np.where(source.black, 0, curve(setting.key * np.exp2(log), setting.white))
-    return np.rint(255 * srgb_encode(chromaticity_at(source.rgb, shown))).astype(np.uint8)
+    codes = srgb_encode(recolor(source.rgb, shown[..., None]))
+    return np.rint(MAX_CODE * codes).astype(np.uint8)

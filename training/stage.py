@@ -1,6 +1,7 @@
 """What train_bot.py, train_high.py and train_ft.py have in common."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -191,13 +192,13 @@ def stage_network(config, stage, branches):
 
 def training_display(config, stage, display):
     """Return (show, share) of the losses of the displayed picture, see training.trainer."""
-    from models.display import Display
-    from models.training_display import TrainingDisplay
+    from models.display import Display, to_ground_truth
 
     share = config.train.displayed_share
     if stage != "ft" or not share:
         return None, 0.0
-    return TrainingDisplay(config.dev.data_domain, Display(**display)), share
+    show = partial(to_ground_truth, domain=config.dev.data_domain, display=Display(**display))
+    return show, share
 
 
 def warm_start(config, branches, preparation):
