@@ -146,6 +146,12 @@ def checked(paths, here, runtimes, level_num):
             text = str(error)
             print(f"skipped: {text if str(path) in text else f'{path}: {text}'}", file=sys.stderr)
             skipped += 1
+        except MemoryError:
+            print(
+                f"skipped: {path}: does not fit into the memory; give a smaller one with --check",
+                file=sys.stderr,
+            )
+            skipped += 1
     if not results:
         raise InputError("no picture was compared; give a readable one with --check")
     return results, skipped

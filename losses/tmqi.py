@@ -17,10 +17,9 @@ from keras import ops
 from data.preparation.normalize import GAMMA
 from losses.ssim import halve, minmax_epsilon, moments, over_levels
 from standards import tmqi
-from standards.srgb import luminance
+from standards.srgb import MAX_CODE, luminance
 
 STRETCH_C1, STRETCH_C2 = 0.01, 10.0
-MAX_CODE = 255.0  # of display codes from 0 to 1
 EPSILON = 1e-6
 # Standard deviations of TMQI's two laws of naturalness, brought from codes to 0..1.
 _A, _B = tmqi.CONTRAST_BETA

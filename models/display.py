@@ -1,26 +1,27 @@
-"""Turn the network's output into a displayed picture."""
+"""How the network's output becomes a displayed picture."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from data.preparation.normalize import GAMMA, minmax, stretch
-from models.guided import guided_filter
+from data.preparation.normalize import GAMMA, SDR_GAMMA, minmax
+from standards.guided import guided_filter
+from standards.srgb import MAX_CODE, luminance, namespace, recolor, srgb_decode, srgb_encode
 
-DARKEST = 1e-6  # luminance told from black, as a share of the brightest
+MIN_LUMINANCE = 1e-6  # told from black by the guided filter, as a share of the brightest
 GUIDE_EDGE = 1e-5  # stops²: windows of less contrast in the HDR picture are smoothed
-BAND = 2**19  # pixels shown at once, which bounds the memory for what lies between
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+MIN_LIGHT = 1e-9  # taken for 0, where the gradient of a power below 1 is infinite
+BAND_PIXELS = 2**19  # displayed at once, which bounds the memory for what lies between
 
 
 class Display(NamedTuple):
-    """How the output is shown; the defaults are the paper's.
+    """How the output becomes a picture; the defaults are the paper's.
 
     range: "minmax" stretches the picture's least and largest sample to 0 and 1,
         "clip" cuts off what lies outside.
-    colour: "network" shows the network's RGB; "source" takes its luminance
-        alone and the HDR picture's chromaticity.
-    saturation: exponent of the HDR's colour ratios where colour is "source".
+    colour: "network" takes the network's RGB; "source" takes its luminance
+        only and the HDR picture's chromaticity.
+    saturation: exponent of the HDR's color ratios where colour is "source".
     guided: where colour is "source", radius in pixels of the guided filter that makes the
         picture's luminance follow the HDR's logarithm in every small window: what the
         network added in the finest detail goes, edges and contrast stay. 0 leaves it out.
@@ -37,51 +38,75 @@ class Display(NamedTuple):
         return self._replace(**{field: v for field, v in given.items() if v is not None})
 
 
+def to_display(output, source, domain, display, black_offset=0.0, limits=None):
+    """Return the displayed picture; differentiable in the output.
+
+    Args:
+        output: the network's, H×W×3 NumPy array or N×H×W×3 Keras tensor of floats.
+        source: the same in [0, 1], the normalized HDR picture.
+        domain: "gamma" or "linear": how both encode light.
+        display: a Display.
+        black_offset: of the source, see data.preparation.prepare.Layers.
+        limits: least and largest sample of the whole picture where this is a part of it.
+
+    Returns:
+        The same, display-encoded RGB in [0, 1].
+    """
+    xp = namespace(output)
+    codes = _ranged(xp, output, display.range, limits)
+    if domain == "linear":
+        codes = xp.maximum(codes, MIN_LIGHT) ** GAMMA
+    if display.colour == "network":
+        return codes
+    light = (source ** (1 / GAMMA) if domain == "gamma" else source) + black_offset
+    target = luminance(srgb_decode(codes))
+    if display.guided:
+        guide = xp.log2(xp.maximum(luminance(light), MIN_LUMINANCE))
+        filtered = guided_filter(guide, srgb_encode(target), display.guided, GUIDE_EDGE)
+        target = srgb_decode(xp.clip(filtered, 0.0, 1.0))
+    return srgb_encode(recolor(light, target, display.saturation))
+
+
+def _ranged(xp, output, kind, limits):
+    """Bring the output to [0, 1]; a constant one becomes 0 where it would be stretched."""
+    if kind == "clip":
+        return xp.clip(output, 0.0, 1.0)
+    low, high = limits or (
+        reduce(output, axis=(-3, -2, -1), keepdims=True) for reduce in (xp.min, xp.max)
+    )
+    return (output - low) / xp.where(high > low, high - low, 1.0)
+
+
+def to_ground_truth(output, source, domain, display):
+    """Return the displayed pictures encoded as the ground truth of training is, for losses."""
+    codes = to_display(output, source, domain, display)
+    return codes**SDR_GAMMA if domain == "linear" else codes
+
+
 def displayed(output, normalized, domain, display, black_offset=0.0):
-    """Return the picture to write.
+    """Return the picture to write, made in bands of rows to save memory.
 
     Args:
         output: H×W×3 float32, the network's.
         normalized: H×W×3 float32 in [0, 1], the network's source picture.
-        domain: "gamma" or "linear": how both encode light.
-        display: a Display.
-        black_offset: of the source picture, see data.preparation.prepare.Layers.
+        domain, display, black_offset: see to_display.
 
     Returns:
         H×W×3 uint8, display-encoded RGB.
     """
-    low, high = (output.min(), output.max()) if display.range == "minmax" else (None, None)
-
-    def encoded(rows):
-        """The network's RGB in [0, 1]."""
-        band = output[rows]
-        band = np.clip(band, 0, 1) if low is None else stretch(band, low, high)
-        return band ** np.float32(GAMMA) if domain == "linear" else band
-
-    def light(rows):
-        """The HDR picture's."""
-        band = normalized[rows]
-        band = band ** np.float32(1 / GAMMA) if domain == "gamma" else band
-        return band + np.float32(black_offset)
-
-    shape = output.shape[:2]
-    if display.colour == "network":
-        return _in_bands(lambda rows: _codes(encoded(rows)), output.shape, np.uint8)
-
-    def target(rows):
-        """The displayed luminance, linear."""
-        return srgb_decode(encoded(rows)) @ LUMINANCE
-
-    def guide(rows):
-        return np.log2(np.maximum(light(rows) @ LUMINANCE, DARKEST))
-
-    if display.guided:
-        target = _following(guide, target, shape, display.guided).__getitem__
-    return _in_bands(
-        lambda rows: _codes(_recoloured(target(rows), light(rows), display.saturation)),
-        output.shape,
-        np.uint8,
-    )
+    limits = output.min(), output.max()
+    height, width = output.shape[:2]
+    # Rows that the two windows of the filter reach, and bands that are higher than that.
+    reach = 2 * display.guided if display.colour == "source" else 0
+    step = max(1, BAND_PIXELS // width, 4 * reach)
+    picture = np.empty(output.shape, np.uint8)
+    for start in range(0, height, step):
+        stop = min(start + step, height)
+        top = max(0, start - reach)
+        rows = slice(top, stop + reach)
+        band = to_display(output[rows], normalized[rows], domain, display, black_offset, limits)
+        picture[start:stop] = _codes(band[start - top : stop - top])
+    return picture
 
 
 def stretched(layer):
@@ -89,68 +114,5 @@ def stretched(layer):
     return _codes(minmax(layer))
 
 
-def _in_bands(made, shape, kind=np.float32):
-    """Return the array of this shape of which made(slice of rows) gives the rows."""
-    whole = np.empty(shape, kind)
-    step = max(1, BAND // shape[1])
-    for start in range(0, shape[0], step):
-        rows = slice(start, start + step)
-        whole[rows] = made(rows)
-    return whole
-
-
 def _codes(picture):
-    return np.rint(picture * 255).astype(np.uint8)
-
-
-def _following(guide, target, shape, radius):
-    """Filter the displayed luminance, guided by the HDR's logarithm.
-
-    Args:
-        guide, target: functions of a slice of rows, so that neither lies in memory whole.
-        shape: (H, W).
-        radius: of the filter.
-
-    Returns:
-        H×W float32, linear.
-    """
-
-    def followed(rows):
-        # With the rows that the two windows of the filter reach. In double precision: the
-        # guide's variance may be 1e-7 of its square.
-        top, below = max(0, rows.start - 2 * radius), min(shape[0], rows.stop + 2 * radius)
-        own, shown = (made(slice(top, below)).astype(np.float64) for made in (guide, target))
-        filtered = guided_filter(own, srgb_encode(shown), radius, GUIDE_EDGE)
-        inside = slice(rows.start - top, min(rows.stop, shape[0]) - top)
-        return srgb_decode(np.clip(filtered[inside], 0, 1))
-
-    return _in_bands(followed, shape)
-
-
-def _recoloured(target, light, saturation):
-    """Give the HDR's chromaticity to the displayed luminance: (C / L)^s · Y.
-
-    The ratio formula of classical operators (C. Schlick, 1994). What leaves
-    the gamut moves towards the grey of the same luminance.
-    """
-    luminance = np.maximum(light @ LUMINANCE, 1e-9)[..., None]
-    colour = (light / luminance) ** np.float32(saturation)
-    # An exponent other than 1 changes the luminance of the ratios themselves.
-    colour /= np.maximum(colour @ LUMINANCE, 1e-9)[..., None]
-    black = light.max(axis=-1, keepdims=True) <= 0
-    colour = np.where(black, np.float32(1), colour) * target[..., None]
-    excess = colour.max(axis=-1, keepdims=True) - target[..., None]
-    room = 1 - target[..., None]
-    keep = np.where(excess > room, room / np.maximum(excess, 1e-9), np.float32(1))
-    return srgb_encode(target[..., None] + keep * (colour - target[..., None]))
-
-
-def srgb_decode(code):
-    """Return the linear light of sRGB codes in [0, 1] (IEC 61966-2-1)."""
-    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
-
-
-def srgb_encode(light):
-    """Return the sRGB codes of linear light; what lies outside [0, 1] is cut off."""
-    light = np.clip(light, 0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.rint(picture * MAX_CODE).astype(np.uint8)

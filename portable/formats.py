@@ -86,7 +86,10 @@ def load_savedmodel(path):
     tone_map = tf.saved_model.load(os.fspath(path)).signatures[SIGNATURE]
 
     def run(picture):
-        return tone_map(**{INPUT: tf.constant(picture[None])})[OUTPUT].numpy()[0]
+        try:
+            return tone_map(**{INPUT: tf.constant(picture[None])})[OUTPUT].numpy()[0]
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError from error
 
     return run, f"tensorflow {tf.__version__}"
 

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from portable.display import displayed
-from portable.preparation import crop_to_multiple, normalize_hdr_with_offset
-from portable.pyramid import decompose
+from models.display import to_display
+from portable.preparation import crop_to_multiple, decompose, normalize_hdr_with_offset
+from standards.srgb import MAX_CODE
 
 INPUT, OUTPUT = "linear_rgb", "display_rgb"
 
@@ -31,9 +31,10 @@ def portable_operator(network, preparation, display):
         normalized, black_offset = normalize_hdr_with_offset(cropped, domain)
         high, bot = decompose(normalized, *layers, level_num)
         output = network({"high": high, "bot": bot}, training=False)["output"]
-        shown = displayed(output, normalized, domain, display, black_offset)
-        shown.set_shape([1, None, None, 3])
-        return {OUTPUT: shown}
+        picture = to_display(output, normalized, domain, display, black_offset)
+        codes = tf.cast(tf.round(picture * MAX_CODE), tf.uint8)
+        codes.set_shape([1, None, None, 3])
+        return {OUTPUT: codes}
 
     operator = tf.Module(name="iqatm")
     # The bare variables: with the Keras model itself its layers would be saved, too.

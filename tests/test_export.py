@@ -18,7 +18,10 @@ HAS_ONNX = all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnxrunti
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     write_hdr(folder / "scene.hdr", scene(99, 118))
-    return folder, run_script("export.py", "--output", folder / "out", "--check", folder)
+    # The radius of the display's guided filter is larger than the smallest picture compared.
+    radius = "test.display_guided=70"
+    options = ("--output", folder / "out", "--check", folder, "--set", radius)
+    return folder, run_script("export.py", *options)
 
 
 def test_writes_and_checks_every_format(exported):
@@ -69,6 +72,15 @@ def test_unreadable_pictures_are_named_and_skipped(tmp_path, capsys):
     assert skipped == 2 and [row["height"] for row in results] == [20, 15]
     assert capsys.readouterr().err == (
         f"skipped: missing.hdr: cannot be read\nskipped: {small}: too few pixels\n"
+    )
+
+    def too_large(picture):
+        raise MemoryError
+
+    with pytest.raises(InputError, match="no picture was compared"):
+        export.checked([good], too_large, {"copy": here}, 1)
+    assert capsys.readouterr().err == (
+        f"skipped: {good}: does not fit into the memory; give a smaller one with --check\n"
     )
     with pytest.raises(InputError, match="no picture was compared"):
         export.checked([missing], here, {"copy": here}, 1)

@@ -1,8 +1,15 @@
+from itertools import product
+
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from conftest import scene
 
 import models.display
-from models.display import Display, displayed, srgb_decode, srgb_encode, stretched
+from data.preparation.normalize import normalize_hdr
+from models.display import Display, displayed, stretched, to_display, to_ground_truth
+from standards.srgb import srgb_decode
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
@@ -36,7 +43,7 @@ def test_constant_output_is_finite():
 
 
 @pytest.mark.parametrize("domain", ["gamma", "linear"])
-def test_source_colour_keeps_luminance_and_takes_the_chromaticity(domain):
+def test_source_color_keeps_luminance_and_takes_the_chromaticity(domain):
     generator = np.random.default_rng(0)
     light = generator.uniform(0.2, 0.6, (8, 8, 3)).astype("f4")
     output = generator.uniform(0.3, 0.6, (8, 8, 3)).astype("f4")
@@ -61,7 +68,7 @@ def test_source_colour_stays_in_the_gamut_at_its_luminance():
     assert light @ LUMINANCE == pytest.approx(srgb_decode(np.array(0.8**0.4545)), abs=0.01)
 
 
-def test_black_source_becomes_grey():
+def test_black_source_becomes_gray():
     shown = displayed(picture(0.5, 0.2, 0.3), picture(0, 0, 0), "gamma", Display("clip", "source"))
     assert np.ptp(shown) == 0 and shown.max() > 0
 
@@ -75,18 +82,11 @@ def test_saturation_spreads_the_ratios():
     assert spread[0] < spread[1] < spread[2]
 
 
-def test_srgb_curve_and_back():
-    # IEC 61966-2-1: code 0.5 is light 0.21404, code 0.04 is 0.04 / 12.92.
-    np.testing.assert_allclose(srgb_decode(np.array([0.5, 0.04])), [0.2140411, 0.0030960], 1e-5)
-    codes = np.linspace(0, 1, 256)
-    np.testing.assert_allclose(srgb_encode(srgb_decode(codes)), codes, atol=1e-6)
-
-
 def test_stretched_shows_layers_below_zero():
     np.testing.assert_array_equal(stretched(picture(-1, 0, 1)).ravel(), [0, 128, 255])
 
 
-def test_the_floor_brings_the_scenes_ratios_back():
+def test_the_black_offset_brings_the_scenes_ratios_back():
     scene = picture(0.30, 0.20, 0.10, 0.9, 0.5, 0.4).astype("f8")
     normalized = ((scene - scene.min()) / np.ptp(scene)).astype("f4")
     output = picture(0.5, 0.5, 0.5, 0.6, 0.6, 0.6)
@@ -118,12 +118,81 @@ def test_guided_takes_noise_away_and_keeps_the_scenes_edges():
 @pytest.mark.parametrize("domain", ["gamma", "linear"])
 @pytest.mark.parametrize(
     "display",
-    [Display(), Display("clip", "source", 1.2), Display("minmax", "source", 0.8, 2)],
+    [
+        Display(),
+        Display("clip", "source", 1.2),
+        Display("minmax", "source", 0.8, 1),
+        Display("clip", "source", 1.0, 50),  # larger than the picture
+    ],
 )
 def test_bands_of_rows_change_nothing(monkeypatch, domain, display):
     generator = np.random.default_rng(0)
     output = generator.normal(0.5, 0.4, (37, 29, 3)).astype("f4")
     normalized = generator.random((37, 29, 3), dtype="f4")
     whole = displayed(output, normalized, domain, display, 1e-3)
-    monkeypatch.setattr(models.display, "BAND", 29 * 5)
+    monkeypatch.setattr(models.display, "BAND_PIXELS", 29 * 5)
     np.testing.assert_array_equal(displayed(output, normalized, domain, display, 1e-3), whole)
+
+
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+@pytest.mark.parametrize(
+    "display",
+    [
+        *(Display(*fields) for fields in product(("minmax", "clip"), ("network", "source"))),
+        Display("clip", "source", 1.7),
+        Display("minmax", "source", 0.8, 3),
+        Display("clip", "source", 1.0, 90),
+    ],
+)
+def test_tensors_become_the_picture_that_is_written(display, domain):
+    generator = np.random.default_rng(1)
+    # "clip" of the gamma domain is where the network without its merger leaves [0, 1].
+    spread = (-0.2, 1.2) if domain == "gamma" else (0, 1)
+    output = generator.uniform(*spread, (2, 60, 70, 3)).astype("f4")
+    normalized = generator.random((2, 60, 70, 3), dtype="f4") ** 4
+    normalized[:, :10] = 0  # black
+    normalized[:, 10:20, :, 1:] = 0  # of one color, out of the gamut when bright
+    output[1] = 0.5 + 0.3 * (output[1] - 0.5)
+    show = tf.function(to_display)
+    for black_offset in (0.0, 0.01):
+        tensors = tf.constant(output), tf.constant(normalized)
+        found = show(*tensors, domain, display, tf.constant(black_offset)).numpy()
+        assert found.min() >= 0 and found.max() <= 1 + 1e-6
+        for picture, *one in zip(found, output, normalized, strict=True):
+            expected = displayed(*one, domain, display, black_offset).astype(int)
+            apart = np.abs(expected - np.rint(255 * picture))
+            assert np.ptp(expected) > 50
+            assert apart.max() <= 1 and np.mean(apart > 0) < 1e-3
+
+
+@pytest.mark.parametrize("guided", [0, 4])
+def test_losses_see_it_encoded_as_the_ground_truth(guided):
+    display = Display("clip", "source", 1.0, guided)
+    source = normalize_hdr(scene(48, 56), "linear")
+    output = np.random.default_rng(0).random((48, 56, 3)).astype("f4")
+    light = to_ground_truth(tf.constant(output[None]), source[None], "linear", display)[0]
+    expected = displayed(output, source, "linear", display)
+    np.testing.assert_allclose(np.array(light) ** (1 / 2.2), expected / 255, atol=0.51 / 255)
+
+
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+@pytest.mark.parametrize("name", ["black", "white", "flat", "primaries", "noise"])
+def test_gradients_are_finite(domain, name):
+    generator = np.random.default_rng(1)
+    shape = (1, 32, 32, 3)
+    source = {
+        "black": np.zeros(shape),
+        "white": np.ones(shape),
+        "flat": np.full(shape, 0.3),
+        "primaries": np.eye(3)[generator.integers(0, 3, shape[:3])],
+        "noise": generator.random(shape),
+    }[name].astype("f4")
+    display = Display("clip", "source", 1.0, 3)
+    for values in (np.zeros(shape), np.ones(shape), generator.random(shape)):
+        output = tf.constant(values.astype("f4"))
+        with tf.GradientTape() as tape:
+            tape.watch(output)
+            shown = to_ground_truth(output, tf.constant(source), domain, display)
+            loss = keras.ops.mean(shown**2)
+        assert np.isfinite(float(loss))
+        assert np.isfinite(tape.gradient(loss, output).numpy()).all()

@@ -13,7 +13,8 @@ from portable.graph import portable_operator
 PUBLISHED = GOLDEN / "ftlayer"  # says nothing of its preparation: any will do
 VARIANTS = [
     (Preparation("gamma", "bilateral", False, 3), Display()),
-    (Preparation("linear", "gaussian", True, 2), Display("clip", "source", 1.3, 4)),
+    # The filter's radius is larger than the smallest picture.
+    (Preparation("linear", "gaussian", True, 2), Display("clip", "source", 1.3, 40)),
     (Preparation("linear", "bilateral", True, 4), Display("minmax", "source")),
     (Preparation("gamma", "gaussian", False, 1), Display("clip", "network")),
 ]
@@ -58,3 +59,29 @@ def test_every_format_of_every_variant(name, preparation, display, tmp_path):
     for part in sizes_of(picture(301, 400), preparation.level_num):
         _, outcomes = compared(part, here, {name: run}, 0)
         assert outcomes[name].largest <= 1 and outcomes[name].share < 0.02
+
+
+def test_sizes_are_whole_odd_and_least():
+    picture = np.zeros((512, 768, 3), np.float32)
+    assert [part.shape[:2] for part in sizes_of(picture, 3)] == [(512, 768), (341, 577), (63, 63)]
+    assert [part.shape[:2] for part in sizes_of(picture[:60, :90], 3)] == [(60, 90)]
+
+
+def test_differences_and_times():
+    picture = np.full((4, 5, 3), 0.5, np.float32)
+
+    def here(image):
+        return np.uint8(image * 100)
+
+    def brighter(image):
+        codes = here(image)
+        codes[0, 0] += 3
+        return codes
+
+    runtimes = {"same": here, "brighter": brighter, "cropped": lambda image: here(image)[1:]}
+    seconds, outcomes = compared(picture, here, runtimes, 2)
+    assert seconds > 0 and all(outcome.seconds > 0 for outcome in outcomes.values())
+    assert outcomes["same"][:2] == (0, 0)
+    assert outcomes["brighter"][:2] == (3, 3 / 60)
+    assert outcomes["cropped"][:2] == (255, 1)
+    assert compared(picture, here, runtimes, 0)[0] is None

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from data.pictures import read_hdr, read_sdr, write_sdr  # noqa: E402
 from metrics.operators import OPERATORS  # noqa: E402
-from models.display import srgb_encode  # noqa: E402
+from standards.srgb import MAX_CODE, srgb_encode  # noqa: E402
 
 SCENES = ("interior", "chapel", "night_street", "sunset")
 EXPOSURES = (4, 0, -4)  # stops round the log-average at middle grey
@@ -60,7 +60,7 @@ def exposures(hdr):
     for stops, top, below in zip(EXPOSURES, tops, tops[1:], strict=False):
         size = (width, int(below - top) - GAP)
         light = cv2.resize(hdr * middle * 2.0**stops, size, interpolation=cv2.INTER_AREA)
-        column[top : below - GAP] = np.rint(255 * srgb_encode(light))
+        column[top : below - GAP] = np.rint(MAX_CODE * srgb_encode(light))
     return column
 
 

@@ -5,6 +5,7 @@ perceptual network, then the training.
 """
 
 import logging
+from functools import partial
 from typing import NamedTuple
 
 import keras
@@ -14,8 +15,8 @@ from data.datasets import steps_per_epoch, training_batches
 from data.records.index import read_index, verify
 from losses.objectives import Objective, check_weights
 from losses.perceptual import PerceptualLoss, load_vgg16
+from models.display import to_ground_truth
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
-from models.training_display import TrainingDisplay
 from models.weights import checkpoint_info, load_weights, newest_checkpoint
 from system.devices import bfloat16_is_fast, devices_in_use
 from system.files import make_folder
@@ -155,7 +156,8 @@ def build(run):
         network = stage_network(settings, branches)
         display = None
         if settings.displayed_share:
-            display = TrainingDisplay(settings.preparation.data_domain, settings.display)
+            domain = settings.preparation.data_domain
+            display = partial(to_ground_truth, domain=domain, display=settings.display)
         trainer = run.replicas.trainer(network, objective, rate, display, settings.displayed_share)
     return trainer, objective, branches
 

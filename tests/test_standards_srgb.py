@@ -1,0 +1,123 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import ROOT
+
+from standards.srgb import luminance, recolor, srgb_decode, srgb_decode_8bit, srgb_encode
+
+
+def as_tensors(function):
+    """Return the function on Keras tensors, as one on arrays."""
+
+    def run(*arrays, **settings):
+        tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
+        return np.asarray(function(*tensors, **settings))
+
+    return run
+
+
+BOTH = pytest.mark.parametrize("kind", [lambda function: function, as_tensors])
+
+
+def scene(seed=0):
+    generator = np.random.default_rng(seed)
+    light = generator.random((40, 50, 3)) * np.exp(generator.normal(0, 2, (40, 50, 1)))
+    light[0, :10] = 0  # black
+    light[1, :, 1:] = 0  # red, which cannot be bright
+    return light
+
+
+@BOTH
+def test_the_curve_has_the_standards_values(kind):
+    # IEC 61966-2-1: 12.92 up to code 0.04045, a power of 2.4 above.
+    codes = np.array([0, 10, 11, 128, 255]) / 255
+    light = np.array([0, 0.003035270, 0.003346536, 0.215860501, 1])
+    np.testing.assert_allclose(kind(srgb_decode)(codes), light, atol=1e-9)
+    np.testing.assert_allclose(kind(srgb_encode)(light), codes, atol=1e-7)
+    np.testing.assert_allclose(kind(srgb_encode)(np.array([-0.5, 1.5])), [0, 1], atol=1e-15)
+
+
+def test_every_8_bit_code_comes_back():
+    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    light = srgb_decode_8bit(codes)
+    assert light.dtype == np.float64 and light.shape == (16, 16)
+    assert light[8, 0] == pytest.approx(0.215860501, abs=1e-9)
+    np.testing.assert_array_equal(np.rint(255 * srgb_encode(light)), codes)
+
+
+@BOTH
+def test_luminance_is_bt709s(kind):
+    found = kind(luminance)(np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [2, 2, 2]]))
+    np.testing.assert_allclose(found, [[0.2126], [0.7152], [0.0722], [2]], rtol=1e-6)
+
+
+@BOTH
+def test_recolor_by_hand(kind):
+    # Luminance 0.2126·0.4 + 0.7152·0.2 + 0.0722·0.1 = 0.2353, brought to half of it.
+    found = kind(recolor)(np.array([[0.4, 0.2, 0.1]]), np.array([[0.11765]]))
+    np.testing.assert_allclose(found, [[0.2, 0.1, 0.05]], rtol=1e-6)
+    # Pure blue at luminance 0.5: (1 - 0.5) / (0.5 / 0.0722 - 0.5) of the way from gray.
+    found = kind(recolor)(np.array([[0, 0, 3.0]]), np.array([[0.5]]))
+    np.testing.assert_allclose(found, [[0.46109, 0.46109, 1]], atol=1e-4)
+    found = kind(recolor)(np.array([[0.0, 0, 0]]), np.array([[0.25]]))
+    np.testing.assert_array_equal(found, [[0.25] * 3])
+    # Ratios 4 : 1 : 1 become 2 : 1 : 1.
+    found = kind(recolor)(np.array([[0.4, 0.1, 0.1]]), np.array([[0.12126]]), saturation=0.5)
+    np.testing.assert_allclose(found, [[0.2, 0.1, 0.1]], rtol=1e-6)
+
+
+@BOTH
+@pytest.mark.parametrize("saturation", [1.0, 0.6, 1.4])
+def test_recolor_keeps_luminance_hue_and_gamut(kind, saturation):
+    hdr, target = scene(), np.random.default_rng(1).random((40, 50, 1))
+    made = kind(recolor)(hdr, target, saturation=saturation)
+    assert made.shape == hdr.shape and made.dtype == hdr.dtype
+    assert made.min() >= 0 and made.max() <= 1 + 1e-12
+    np.testing.assert_allclose(luminance(made), target, atol=1e-12)
+    # Same direction from gray in linear RGB, and not shortened where there was room.
+    powers = hdr**saturation
+    wanted = powers * target / np.maximum(luminance(powers), 1e-30)
+    wanted = np.where(hdr.max(axis=-1, keepdims=True) > 0, wanted - target, 0)
+    got = made - target
+    assert np.cross(wanted, got) == pytest.approx(0, abs=1e-9)
+    inside = (wanted + target).max(axis=-1) <= 1
+    assert 0.1 < inside.mean() < 0.9
+    np.testing.assert_allclose(got[inside], wanted[inside], atol=1e-12)
+    np.testing.assert_allclose(made[~inside].max(axis=-1), 1, atol=1e-12)
+    # The scene's unit does not matter.
+    bright = kind(recolor)(1e4 * hdr, target, saturation=saturation)
+    np.testing.assert_allclose(bright, made, atol=1e-9)
+
+
+def test_single_precision_stays_single():
+    hdr = scene().astype("f4")
+    for kind in (lambda function: function, as_tensors):
+        made = kind(recolor)(hdr, kind(luminance)(hdr / hdr.max()), saturation=1.2)
+        codes = kind(srgb_encode)(made)
+        assert made.dtype == codes.dtype == kind(srgb_decode)(codes).dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [-0.5, 0.0, 1e-30, 0.3, 1.0, 1.5])
+def test_gradients_are_finite(value):
+    light = scene().astype("f4")
+    x = tf.constant(np.full((40, 50, 1), value, "f4"))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        colored = recolor(tf.constant(light), tf.clip_by_value(x, 0.0, 1.0), 0.8)
+        values = [srgb_encode(x), srgb_encode(colored), srgb_decode(tf.clip_by_value(x, 0.0, 1.0))]
+    for result in values:
+        assert np.isfinite(result).all() and np.isfinite(tape.gradient(result, x)).all()
+
+
+def test_arrays_need_no_keras():
+    program = (
+        "import sys, numpy as np, standards.guided as g, standards.srgb as s\n"
+        "x = np.ones((4, 4, 3))\n"
+        "g.guided_filter(s.luminance(x), s.recolor(s.srgb_decode(x), x[..., :1])[..., :1], 1, 1)\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=60)
