@@ -22,7 +22,7 @@ ORIGINAL = {
     "dev": "data_domain decompose_filter fuse_mid_layers level_num",
 }
 ORIGINAL_SCRIPTS = {
-    "train": "epochs_high epochs_bot epochs_ft",
+    "train": "epochs_high epochs_bot epochs_ft lr_high lr_bot lr_ft",
     "dev": "phase ft test_resize_to_half no_high_branch no_ft_branch",
 }
 MADE_BY_SCRIPTS = ("dataset/train", "dataset/tfrecord", "result/", "checkpoints/mine")

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# Its recipe starts from HDR pictures alone, with settings of its own.
+# Its recipe starts from HDR pictures and sets other values.
 RECIPE = ROOT / "checkpoints" / "README.md"
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
