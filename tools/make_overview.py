@@ -33,8 +33,8 @@ def main():
     lefts = [0, *(column + GAP + i * (LARGE[0] + GAP) for i in range(3))]
     head = np.full((HEAD, rows[0].shape[1], 3), 255, np.uint8)
     for title, left in zip(titles, lefts, strict=True):
-        place = (left + 2, HEAD - 8)
-        cv2.putText(head, title, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+        origin = (left + 2, HEAD - 8)
+        cv2.putText(head, title, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
     stacked = [part for one in rows for part in (one, white(GAP, one.shape[1]))][:-1]
     write_sdr(ROOT / "docs" / "overview.jpg", np.vstack([head, *stacked]), QUALITY)
 
@@ -57,10 +57,10 @@ def exposures(hdr):
     tops = np.linspace(0, LARGE[1] + GAP, len(EXPOSURES) + 1).round().astype(int)
     width = round((LARGE[1] - 2 * GAP) / len(EXPOSURES) * LARGE[0] / LARGE[1])
     column = white(LARGE[1], width)
-    for stops, top, below in zip(EXPOSURES, tops, tops[1:], strict=False):
-        size = (width, int(below - top) - GAP)
+    for stops, top, bottom in zip(EXPOSURES, tops, tops[1:], strict=False):
+        size = (width, int(bottom - top) - GAP)
         light = cv2.resize(hdr * middle * 2.0**stops, size, interpolation=cv2.INTER_AREA)
-        column[top : below - GAP] = np.rint(MAX_CODE * srgb_encode(light))
+        column[top : bottom - GAP] = np.rint(MAX_CODE * srgb_encode(light))
     return column
 
 

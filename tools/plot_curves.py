@@ -1,4 +1,4 @@
-"""Draw training curves from TensorBoard's files: what checkpoints/README.md shows.
+"""Draw training curves from TensorBoard's files: what docs/scores.md shows.
 
 python tools/plot_curves.py LOG_PATH OUTPUT.png
 

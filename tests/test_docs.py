@@ -1,0 +1,81 @@
+"""The documentation: its links, paths, names and settings exist."""
+
+import ast
+import functools
+import re
+import subprocess
+
+import pytest
+from conftest import ROOT
+from helpers.documents import PAGES, documented_settings
+
+from configs.configs import config
+from configs.schema import KINDS
+
+# What the original's config module has, by section, and what its scripts have at their top.
+ORIGINAL = {
+    "model": "ckp_path_high ckp_path_bot ckp_path_ft tfrecord_dual tfrecord_ft loss_model loss_vgg",
+    "data": "hdr_path sdr_path patch_size_h patch_size_w patch_size_ft_h patch_size_ft_w "
+    "patch_ratio_x patch_ratio_y patch_per_img appendix_hdr appendix_sdr",
+    "train": "batch_size_high batch_size_bot batch_size_ft train_set_size",
+    "test": "tfrecord_test result hdr_path",
+    "dev": "data_domain decompose_filter fuse_mid_layers level_num",
+}
+ORIGINAL_SCRIPTS = {
+    "train": "epochs_high epochs_bot epochs_ft lr_high lr_bot lr_ft",
+    "dev": "phase ft test_resize_to_half no_high_branch no_ft_branch",
+}
+MADE_BY_SCRIPTS = ("dataset/train", "dataset/tfrecord", "result/", "checkpoints/mine")
+
+
+def test_settings_are_those_of_the_schema():
+    documented = documented_settings()
+    assert documented.keys() == {f"{section}.{key}" for section in KINDS for key in KINDS[section]}
+    for name, (_, origin) in documented.items():
+        section, key = name.split(".")
+        expected = "script" if key in ORIGINAL_SCRIPTS.get(section, "").split() else "(+)"
+        assert origin == ("yes" if key in ORIGINAL[section].split() else expected), name
+
+
+def test_defaults_are_those_of_the_committed_settings():
+    if subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "configs"], cwd=ROOT).returncode:
+        pytest.skip("the settings were edited")
+    for name, (default, _) in documented_settings().items():
+        section, key = name.split(".")
+        assert config[section][key] == ast.literal_eval(default), name
+
+
+@functools.cache
+def anchors(path):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_and_paths_exist(path):
+    text = path.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("http"):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (path.parent / name).resolve() if name else path
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+    for name in re.findall(r"`([\w.-]+/[\w./-]*)`", text):
+        if (ROOT / name.split("/")[0]).is_dir() and not name.startswith(MADE_BY_SCRIPTS):
+            assert (ROOT / name).exists(), name
+
+
+def test_names_of_the_paper_map_are_defined():
+    page = ROOT / "docs" / "paper_map.md"
+    entries = re.findall(r"\[`(\w+)`\]\(([^)]+\.py)\)", page.read_text("utf-8"))
+    assert len(entries) > 40
+    for name, target in entries:
+        defined = set()
+        for node in ast.parse((page.parent / target).read_text("utf-8")).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                defined.add(node.name)
+            elif isinstance(node, ast.Assign):
+                defined.update(t.id for t in node.targets if isinstance(t, ast.Name))
+        assert name in defined, f"{name} in {target}"
