@@ -52,7 +52,7 @@ def to_display(output, source, domain, display, black_offset=0.0, limits=None):
     Returns:
         The same, display-encoded RGB in [0, 1].
     """
-    xp = namespace(output)
+    xp = namespace(output, source)
     codes = _ranged(xp, output, display.range, limits)
     if domain == "linear":
         codes = xp.maximum(codes, MIN_LIGHT) ** GAMMA

@@ -26,7 +26,7 @@ def guided_filter(guide, picture, radius, edge):
     Returns:
         The same. Arrays are computed in float64, tensors in their own precision.
     """
-    xp, box, kind = namespace(guide), _box_of_tensor, picture.dtype
+    xp, box, kind = namespace(guide, picture), _box_of_tensor, picture.dtype
     if xp is np:
         guide, picture, box = guide.astype(np.float64), picture.astype(np.float64), _box_of_array
     # A shift of the guide changes nothing, but near 0 its square keeps more digits.

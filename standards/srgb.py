@@ -55,7 +55,7 @@ def recolor(rgb, target, saturation=1.0):
     Returns:
         ...×3 linear RGB in [0, 1].
     """
-    xp = namespace(rgb)
+    xp = namespace(rgb, target)
     black = xp.max(rgb, axis=-1, keepdims=True) <= 0
     ratios = rgb / xp.maximum(luminance(rgb), _MIN_DIVISOR)
     if saturation != 1:
@@ -70,9 +70,9 @@ def recolor(rgb, target, saturation=1.0):
     return target + share * (color - target)
 
 
-def namespace(array):
-    """Return NumPy or keras.ops, whose functions take this array."""
-    if isinstance(array, (np.ndarray, np.generic)):
+def namespace(*arrays):
+    """Return NumPy where all are its arrays, else keras.ops."""
+    if all(isinstance(array, (np.ndarray, np.generic)) for array in arrays):
         return np
     from keras import ops  # a program without tensors needs no backend
 

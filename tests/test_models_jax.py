@@ -41,16 +41,44 @@ np.savez(
 )
 """
 
+DISPLAY = """
+import sys
+import jax
+import numpy as np
+from models.display import Display, to_display
 
-def step(stage, backend, folder):
-    out = folder / f"{backend}.npz"
+generator = np.random.default_rng(0)
+output, source = generator.random((2, 1, 24, 30, 3), dtype="f4")
+display = Display("clip", "source", 1.2, 3)
+picture = to_display(output[0], source[0], "gamma", display)
+found = jax.jit(lambda x, y: to_display(x, y, "gamma", display))(output, source)
+np.testing.assert_allclose(found[0], picture, rtol=0, atol=1e-4)
+gradient = jax.grad(lambda x: to_display(x, source, "gamma", display).mean())(
+    jax.numpy.asarray(output)
+)
+assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_the_display_is_the_same():
+    pytest.importorskip("jax", reason="jax is not installed (requirements-test.txt)")
+    run(DISPLAY, "jax")
+
+
+def run(program, backend, *arguments):
     subprocess.run(
-        [sys.executable, "-c", STEP, stage, str(out), backend],
+        [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
         env={**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
         check=True,
         timeout=300,
     )
+
+
+def step(stage, backend, folder):
+    out = folder / f"{backend}.npz"
+    run(STEP, backend, stage, str(out), backend)
     with np.load(out) as file:
         return dict(file)
 
