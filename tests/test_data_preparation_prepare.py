@@ -21,7 +21,7 @@ def test_every_variant_equals_the_original(forward, domain, decompose_filter, fu
     layers = prepare_picture(forward["hdr"], preparation)
     name = f"prep_{domain}_{decompose_filter}_{'fused' if fused else 'extracted'}"
     pairs = {
-        f"prep_{domain}_normalized": layers.normalized,
+        f"prep_{domain}_normalised": layers.normalized,
         f"{name}_high": layers.high,
         f"{name}_bot": layers.bot,
     }
