@@ -61,15 +61,15 @@ def write_training(config):
     from data.records.index import index_path, read_index
     from data.records.writer import record_writer
 
-    path = index_path(config.model[f"tfrecord_{kind}"])
-    shards = config.data.tfrecord_shards
+    path, shards = index_path(config.model[f"tfrecord_{kind}"]), config.data.tfrecord_shards
     tasks = [(pair, index, patch_settings, preparation) for index, pair in enumerate(pairs)]
     with record_writer(path, kind, patch_settings.size, preparation, count, shards) as write:
         total = estimate(tasks, config.data.processes)
         announce(path, total, f"{len(pairs)} pairs x {count} patches")
-        for pair, samples in samples_of(tasks, config.data.processes, "writing"):
-            for sample in samples:
-                write(pair.hdr.stem, sample)
+        with closing(samples_of(tasks, config.data.processes, "writing")) as work:
+            for pair, samples in work:
+                for sample in samples:
+                    write(pair.hdr.stem, sample)
     info = read_index(path, kind)
     written = megabytes(sum(shard.bytes for shard in info.shards))
     print(
@@ -96,7 +96,6 @@ def patch_settings_of(config):
 
 def samples_of(tasks, processes, doing):
     """Yield (pair, its samples) of each task of pair_samples; raise InputError naming the pair."""
-    # The processes end before the caller removes what an error leaves.
     with closing(in_order(pair_samples, tasks, processes, one_thread)) as work:
         for (pair, *_), samples in tqdm(work, doing, len(tasks), unit="pair"):
             if isinstance(samples, InputError):
@@ -130,11 +129,11 @@ def checked_pairs(data):
     hdr_suffix(data.appendix_hdr)
     pairs, faults = find_pairs(data.hdr_path, data.sdr_path, data.appendix_hdr, data.appendix_sdr)
     work = in_order(inspect_pair, [(pair,) for pair in pairs], data.processes, one_thread)
-    for (pair,), outcome in tqdm(work, "checking", len(pairs), unit="pair"):
-        if isinstance(outcome, InputError):
-            faults.append(str(named(outcome, pair.hdr)))
+    for (pair,), result in tqdm(work, "checking", len(pairs), unit="pair"):
+        if isinstance(result, InputError):
+            faults.append(str(named(result, pair.hdr)))
             continue
-        for remark in outcome:
+        for remark in result:
             tell(f"{pair.hdr}: {remark}")
     for fault in faults:
         tell(fault)
@@ -184,11 +183,11 @@ def write_test(config, keys_set):
 def readable(function, tasks, processes, doing):
     """Yield (path, what function returned) of each task, a path first; name the others."""
     with closing(in_order(function, tasks, processes, one_thread)) as work:
-        for (path, *_), outcome in tqdm(work, doing, len(tasks), unit="picture"):
-            if isinstance(outcome, InputError):
-                tell(f"skipped: {named(outcome, path)}")
+        for (path, *_), result in tqdm(work, doing, len(tasks), unit="picture"):
+            if isinstance(result, InputError):
+                tell(f"skipped: {named(result, path)}")
             else:
-                yield path, outcome
+                yield path, result
 
 
 def test_preparation(config, keys_set):
@@ -233,7 +232,7 @@ def tell(text):
 
 
 def megabytes(count):
-    """Return a number of bytes in words."""
+    """Return a number of bytes as a text."""
     return f"{count / 1e6:,.1f} MB"
 
 

@@ -19,7 +19,7 @@ from system.errors import InputError
 SHUFFLE = {"high": 250, "bot": 250, "ft": 500}
 
 
-# The array of a record behind each of a stage's.
+# The array of a record that each of a stage's is.
 FEATURES = {
     "high": {"source": "hdr_high", "ground_truth": "sdr_high"},
     "bot": {"source": "hdr_bot", "ground_truth": "sdr_bot"},
@@ -33,7 +33,7 @@ def steps_per_epoch(records, batch_size):
 
 
 def training_batches(info, stage, batch_size, seed, epoch, skip=0):
-    """Return the batches of one epoch; the order depends on seed and epoch alone.
+    """Return the batches of one epoch; the order depends on seed and epoch only.
 
     Args:
         info: the records' RecordInfo, "dual" for high and bot, "ft" for ft.

@@ -48,7 +48,7 @@ def find_unpaired(hdr_path, sdr_path, appendix_hdr):
         appendix_hdr: ending of the HDR files, with or without the dot.
 
     Returns:
-        (lonely, partners): list of Path sorted by stem, and dict from the stem of each
+        (unpaired, partners): list of Path sorted by stem, and dict from the stem of each
         other HDR file to the list of its partners, which may have any SDR ending.
 
     Raises:
@@ -62,8 +62,8 @@ def find_unpaired(hdr_path, sdr_path, appendix_hdr):
     hdr = _by_stem(hdr_path, appendix_hdr, faults)
     if faults:
         raise InputError(faults[0])
-    lonely = [hdr[stem] for stem in sorted(hdr.keys() - partners.keys())]
-    return lonely, {stem: partners[stem] for stem in sorted(hdr.keys() & partners.keys())}
+    unpaired = [hdr[stem] for stem in sorted(hdr.keys() - partners.keys())]
+    return unpaired, {stem: partners[stem] for stem in sorted(hdr.keys() & partners.keys())}
 
 
 def hdr_suffix(appendix_hdr):

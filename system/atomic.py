@@ -12,7 +12,7 @@ from system.errors import InputError
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Yield a binary file that takes the place of `path` when the block ends well.
+    """Yield a binary file that replaces `path` when the block ends well.
 
     The bytes go to a hidden temporary in the same folder (a rename across file
     systems is a copy), reach the disk, and only then get the name. If anything
@@ -50,7 +50,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def replacing_folder(path: str | os.PathLike[str]) -> Iterator[str]:
-    """Yield a new folder that takes the place of the folder `path` when the block ends well.
+    """Yield a new folder that replaces the folder `path` when the block ends well.
 
     If anything is raised, the old folder stays and the new one is removed.
 

@@ -89,7 +89,7 @@ def find_pictures(
 ) -> list[Path | InputError]:
     """Return what `list_pictures` finds under each path, in order and without repeats.
 
-    Where it raises InputError for a path, that error stands in the path's place.
+    Where it raises InputError for a path, that error stands in the list instead.
     """
     found: dict[Path | InputError, None] = {}
     for path in given:

@@ -11,13 +11,13 @@ from concurrent.futures.process import BrokenProcessPool
 from system.errors import InputError
 
 REMEDY = "try --set data.processes=1, or smaller pictures"
-_stopped = None  # in a started process: the event that the caller takes no more outcomes
+_stopped = None  # in a started process: the event that the caller takes no more results
 
 
 def in_order(function, tasks, processes, initializer):
-    """Yield (task, outcome) in the order of `tasks`.
+    """Yield (task, result) in the order of `tasks`.
 
-    outcome is what function(*task) returned, or the InputError it raised; want of memory
+    The result is what function(*task) returned, or the InputError it raised; want of memory
     is one too. Where the caller stops in between, tasks that have not begun are dropped.
 
     Args:
@@ -33,7 +33,7 @@ def in_order(function, tasks, processes, initializer):
     processes = min(processes or os.cpu_count() or 1, max(1, len(tasks)))
     if processes == 1:
         for task in tasks:
-            yield task, _outcome(function, *task)
+            yield task, _result(function, *task)
         return
     context = multiprocessing.get_context("spawn")
     stopped = context.Event()
@@ -41,7 +41,7 @@ def in_order(function, tasks, processes, initializer):
     waiting = deque()
     try:
         for task in tasks:
-            waiting.append((task, pool.submit(_outcome_unless_stopped, function, *task)))
+            waiting.append((task, pool.submit(_result_unless_stopped, function, *task)))
             if len(waiting) > 2 * processes:
                 task, future = waiting.popleft()
                 yield task, future.result()
@@ -73,11 +73,11 @@ def _leave_with_parent():
     os._exit(1)
 
 
-def _outcome_unless_stopped(function, *task):
-    return None if _stopped.is_set() else _outcome(function, *task)
+def _result_unless_stopped(function, *task):
+    return None if _stopped.is_set() else _result(function, *task)
 
 
-def _outcome(function, *task):
+def _result(function, *task):
     try:
         return function(*task)
     except InputError as error:

@@ -21,7 +21,7 @@ def folders(tmp_path):
     return hdr, sdr
 
 
-def test_pairs_by_stem_and_every_lonely_file(folders):
+def test_pairs_by_stem_and_every_unpaired_file(folders):
     hdr, sdr = folders
     pairs, faults = find_pairs(hdr, sdr, "hdr", ".png")
     assert pairs == [Pair(hdr / f"{s}.hdr", sdr / f"{s}.png") for s in "ab"]
@@ -68,16 +68,16 @@ def test_mended_samples_are_remarked(folders):
 def test_in_order_keeps_order_and_errors(folders, processes):
     hdr, sdr = folders
     tasks = [(Pair(hdr / f"{s}.hdr", sdr / f"{s}.png"),) for s in ("a", "gone", "b")]
-    outcomes = list(in_order(inspect_pair, tasks, processes, cv2.getNumThreads))
-    assert [task for task, _ in outcomes] == tasks
-    assert outcomes[0][1] == () and outcomes[2][1] == ()
-    assert "gone" in str(outcomes[1][1])
+    results = list(in_order(inspect_pair, tasks, processes, cv2.getNumThreads))
+    assert [task for task, _ in results] == tasks
+    assert results[0][1] == () and results[2][1] == ()
+    assert "gone" in str(results[1][1])
 
 
 def test_a_partner_has_any_ending(folders):
     hdr, sdr = folders
     (sdr / "b.png").rename(sdr / "b.JPEG")
     (sdr / "b.tif").touch()
-    lonely, partners = find_unpaired(hdr, sdr, ".hdr")
-    assert lonely == [hdr / "only hdr.hdr"]
+    unpaired, partners = find_unpaired(hdr, sdr, ".hdr")
+    assert unpaired == [hdr / "only hdr.hdr"]
     assert partners == {"a": [sdr / "a.png"], "b": [sdr / "b.JPEG", sdr / "b.tif"]}

@@ -75,10 +75,10 @@ def test_every_cut_and_every_changed_character_of_the_index_is_noticed(tmp_path)
     index = write(tmp_path / "x_.json")
     whole = index.read_bytes()
     changed = [whole[:n] for n in range(0, len(whole) - 2, 7)]
-    for place in range(0, len(whole), 3):
-        if not whole[place : place + 1].isspace():
+    for position in range(0, len(whole), 3):
+        if not whole[position : position + 1].isspace():
             data = bytearray(whole)
-            data[place] ^= 1
+            data[position] ^= 1
             changed.append(bytes(data))
     for data in changed:
         index.write_bytes(data)

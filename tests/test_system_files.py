@@ -13,7 +13,7 @@ from system.files import (
     result_stems,
 )
 
-PLACES = [(folder, suffix) for folder in "abcd" for suffix in (".hdr", ".exr")]
+ENDS = [(folder, suffix) for folder in "abcd" for suffix in (".hdr", ".exr")]
 
 
 def test_read_bytes_refuses(tmp_path):
@@ -60,9 +60,9 @@ def test_list_pictures_refuses(tmp_path):
 
 
 def test_no_two_results_have_one_name():
-    paths = ["1/b/x.hdr", "2/b/x.hdr", "y.hdr", "Y.HDR", "c/z.exr", "c/z.hdr", "alone.pfm"]
+    paths = ["1/b/x.hdr", "2/b/x.hdr", "y.hdr", "Y.HDR", "c/z.exr", "c/z.hdr", "single.pfm"]
     stems = result_stems([Path(path) for path in paths])
-    assert stems[Path("alone.pfm")] == "alone"
+    assert stems[Path("single.pfm")] == "single"
     assert stems[Path("c/z.exr")] == "c_z.exr"
     assert (stems[Path("1/b/x.hdr")], stems[Path("2/b/x.hdr")]) == ("b_x.hdr", "b_x.hdr_2")
     names = [stem.casefold() for stem in stems.values()]
@@ -70,7 +70,7 @@ def test_no_two_results_have_one_name():
 
 
 def test_long_names_are_told_apart_too():
-    paths = [Path(folder, "x" * 250 + f"{i}{suffix}") for i in "12" for folder, suffix in PLACES]
+    paths = [Path(folder, "x" * 250 + f"{i}{suffix}") for i in "12" for folder, suffix in ENDS]
     stems = result_stems(paths)
     assert len({stem.casefold() for stem in stems.values()}) == len(paths) == 16
     assert max(len(stem) for stem in stems.values()) == 251

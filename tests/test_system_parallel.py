@@ -42,14 +42,14 @@ def test_tasks_are_taken_one_by_one():
     work = in_order(abs, tasks, 2, os.getpid)
     assert next(work) == ((0,), 0)
     assert tasks.made < 10
-    assert [outcome for _, outcome in work] == list(range(1, 20))
+    assert [result for _, result in work] == list(range(1, 20))
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_want_of_memory_is_an_outcome_with_a_remedy(processes):
-    outcomes = [outcome for _, outcome in in_order(too_much, [(1,), (0,)], processes, os.getpid)]
-    assert isinstance(outcomes[0], InputError) and outcomes[1] == 0
-    assert "not enough memory; try --set data.processes=1" in str(outcomes[0])
+def test_want_of_memory_is_a_result_with_a_remedy(processes):
+    results = [result for _, result in in_order(too_much, [(1,), (0,)], processes, os.getpid)]
+    assert isinstance(results[0], InputError) and results[1] == 0
+    assert "not enough memory; try --set data.processes=1" in str(results[0])
 
 
 def too_much(count):
@@ -83,7 +83,7 @@ def test_no_process_is_left(tmp_path, number):
     )
     with process:
         assert process.stdout.readline() == b"working\n"
-        # Ctrl-C reaches the whole group, a kill the parent alone.
+        # Ctrl-C reaches the whole group, a kill the parent only.
         (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
         process.wait(timeout=20)
         deadline = time.monotonic() + 20

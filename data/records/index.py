@@ -29,12 +29,9 @@ STORED = {"dual": ("hdr_high", "hdr_bot", "sdr_high", "sdr_bot"), "ft": ("hdr", 
 
 # What the user does to make the records again.
 REMEDIES = {
-    kind: f"make the records again with generate_tfrec.py{switches}"
-    for kind, switches in {
-        "dual": " --phase training",
-        "ft": " --phase training --ft",
-        "test": "",
-    }.items()
+    "dual": "make the records again with generate_tfrec.py --phase training",
+    "ft": "make the records again with generate_tfrec.py --phase training --ft",
+    "test": "make the records again with generate_tfrec.py",
 }
 
 

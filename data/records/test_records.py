@@ -68,7 +68,7 @@ def decode(record):
 
 @contextlib.contextmanager
 def record_file_writer(path):
-    """Yield a writer of serialized records to a file that takes its place when the block ends well.
+    """Yield a writer of serialized records; the file replaces `path` when the block ends well.
 
     Raises:
         InputError: it cannot be written; the old file is as it was.

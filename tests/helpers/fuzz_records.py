@@ -19,7 +19,7 @@ SIDES = (-(2**63), -1, 0, 1, 2, 3, 6, 20, 30000, 2**31, 2**62)
 def check_record(seed, data, folder, generator):
     """Read damaged records; return whether they were read to their end.
 
-    The damage to the bytes of one record is under a valid checksum, else behind it.
+    The damage to the bytes of one record is under a valid checksum, else after it.
     """
     path = folder / "a.tfrecord"
     how = 0 if generator is None else generator.integers(3)
@@ -67,7 +67,7 @@ def _read_training(path, kind, count, generator):
         _damage(index if generator.integers(2) else path, generator)
     info = read_index(index, kind)
     list(verify(info))
-    # What is wrong behind a right checksum ends the training; TensorFlow says how.
+    # What is wrong in spite of a right checksum ends the training; TensorFlow says how.
     try:
         for _ in training_batches(info, STAGES[kind], 2, 0, 0):
             pass
