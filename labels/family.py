@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from metrics.operators.common import log_average, photographic_curve, scaled, without_zeros
-from models.guided import guided_filter
-from standards.srgb import recolor, srgb_encode
+from standards.guided import guided_filter
+from standards.srgb import MAX_CODE, recolor, srgb_encode
 
 # Radius of the guided filter as a share of the longer side; smaller ones raise noise alone.
 FILTER_RADIUS = 1 / 12
@@ -65,7 +65,7 @@ def prepare(hdr, saturation=1.0):
     rgb, light = scaled(hdr)
     log = np.log2(without_zeros(light) / log_average(light))
     radius = max(1, round(FILTER_RADIUS * max(log.shape)))
-    base = guided_filter(log, log, radius, EDGE_VARIANCE)
+    base = guided_filter(log[..., None], log[..., None], radius, EDGE_VARIANCE)[..., 0]
     return Prepared(rgb**saturation, log, log - base, light <= 0)
 
 
@@ -75,4 +75,4 @@ def render(source, setting):
     curve = photographic_curve(setting.key * np.exp2(log), setting.white)
     target = np.where(source.black, 0, curve)
     codes = srgb_encode(recolor(source.rgb, target[..., None]))
-    return np.rint(255 * codes).astype(np.uint8)
+    return np.rint(MAX_CODE * codes).astype(np.uint8)

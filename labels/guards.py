@@ -9,9 +9,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from metrics.color import color_fidelity, decode_srgb
+from metrics.color import color_fidelity
 from metrics.operators.common import without_zeros
 from metrics.pair import luminance
+from standards.srgb import srgb_decode_8bit
 
 CURVE_STEPS = 64  # of the curve that stands for a picture's global part
 HALO_REACH = 1 / 50  # how far from an edge a halo is looked for, as a share of the longer side
@@ -146,7 +147,7 @@ def noise_gain(log, sdr):
         sdr: H×W×3 uint8, sRGB-encoded.
     """
     fine = log - _smooth(log)
-    display = np.log2(np.maximum(luminance(decode_srgb(sdr)), 1 / (12.92 * 255)))
+    display = np.log2(np.maximum(luminance(srgb_decode_8bit(sdr)), 1 / (12.92 * 255)))
     activity = cv2.GaussianBlur(np.abs(fine), (0, 0), 3)
     dark = log <= np.quantile(log, DARKEST_SHARE)
     flat = dark & (activity <= np.quantile(activity[dark], FLATTEST_SHARE))

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from metrics.pair import LUMINANCE, check_pair
+from metrics.pair import check_pair
+from standards.srgb import LUMINANCE, luminance, recolor, srgb_decode_8bit
 
 # Linear sRGB to CIE XYZ, IEC 61966-2-1.
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], LUMINANCE, [0.0193, 0.1192, 0.9505]])
@@ -48,9 +49,9 @@ def color_fidelity(hdr, sdr):
 
     """
     hdr, sdr = check_pair(hdr, sdr, side=1)
-    shown = decode_srgb(sdr)
-    reference = chromaticity_at(np.maximum(hdr, 0), shown @ np.array(LUMINANCE))
-    ab, reference_ab = lab_ab(shown), lab_ab(reference)
+    light = srgb_decode_8bit(sdr)
+    reference = recolor(np.maximum(hdr, 0), luminance(light))
+    ab, reference_ab = lab_ab(light), lab_ab(reference)
     difference = ab - reference_ab
     chroma, reference_chroma = _length(ab).mean(), _length(reference_ab).mean()
     ratio = chroma / reference_chroma if reference_chroma > MIN_CHROMA else np.nan
@@ -73,36 +74,6 @@ def _correlation(ab, reference_ab):
     if x.std() < MIN_CHROMA:
         return 0.0
     return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))
-
-
-def decode_srgb(codes):
-    """Turn uint8 sRGB codes into linear light 0..1, float64 (IEC 61966-2-1)."""
-    code = np.arange(256) / 255
-    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)[codes]
-
-
-def chromaticity_at(hdr, luminance):
-    """Give the scene's colours another luminance, inside the display's gamut.
-
-    A colour that would leave 0..1 moves towards the grey of its luminance, just far enough:
-    luminance and hue stay and saturation gives way. A black pixel has no
-    chromaticity and becomes grey.
-
-    Args:
-        hdr: H×W×3 linear RGB, not negative.
-        luminance: H×W, 0..1.
-
-    Returns:
-        H×W×3 linear RGB, 0..1.
-    """
-    own = (hdr @ np.array(LUMINANCE))[..., None]
-    grey = luminance[..., None]
-    seen = own > 0
-    scaled = np.where(seen, hdr / np.where(seen, own, 1) * grey, grey)
-    excess = scaled.max(axis=2, keepdims=True) - grey
-    out = excess > 1 - grey
-    kept = np.where(out, (1 - grey) / np.where(out, excess, 1), 1)
-    return grey + kept * (scaled - grey)
 
 
 def lab_ab(rgb):

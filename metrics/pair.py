@@ -3,14 +3,13 @@
 import cv2
 import numpy as np
 
-from standards.srgb import LUMINANCE
+from standards import srgb
 from system.errors import InputError
 
 
 def luminance(rgb):
     """Weighted sum of R, G and B with the BT.709 weights: H×W×3 to H×W float64."""
-    r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
-    return LUMINANCE[0] * r + LUMINANCE[1] * g + LUMINANCE[2] * b
+    return srgb.luminance(rgb.astype(np.float64, copy=False))[..., 0]
 
 
 def check_hdr(hdr):

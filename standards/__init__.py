@@ -1,1 +1,1 @@
-"""Curves and numbers that published documents fix, one home for each."""
+"""Curves, numbers and filters that published documents fix, one home for each."""

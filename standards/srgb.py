@@ -8,6 +8,7 @@ import numpy as np
 
 # Row Y of the linear sRGB / BT.709 to CIE XYZ matrix (ITU-R BT.709-6, item 3.2).
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+MAX_CODE = 255  # of 8-bit pictures
 _MIN_DIVISOR = 1e-30
 
 
@@ -19,13 +20,18 @@ def luminance(rgb):
 
 def srgb_decode(code):
     """Return the linear light in [0, 1] of sRGB codes in [0, 1] (IEC 61966-2-1)."""
-    xp = _namespace(code)
+    xp = namespace(code)
     return xp.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_decode_8bit(codes):
+    """Return the linear light in [0, 1], float64, of sRGB codes, a uint8 array."""
+    return srgb_decode(np.arange(MAX_CODE + 1) / MAX_CODE)[codes]
 
 
 def srgb_encode(light):
     """Return the sRGB codes in [0, 1] of linear light; what lies outside [0, 1] is cut off."""
-    xp = _namespace(light)
+    xp = namespace(light)
     light = xp.clip(light, 0.0, 1.0)
     bright = light > 0.0031308
     # No power of 0, whose gradient is infinite.
@@ -49,7 +55,7 @@ def recolor(rgb, target, saturation=1.0):
     Returns:
         ...×3 linear RGB in [0, 1].
     """
-    xp = _namespace(rgb)
+    xp = namespace(rgb)
     black = xp.max(rgb, axis=-1, keepdims=True) <= 0
     ratios = rgb / xp.maximum(luminance(rgb), _MIN_DIVISOR)
     if saturation != 1:
@@ -58,13 +64,13 @@ def recolor(rgb, target, saturation=1.0):
         ratios = ratios / xp.maximum(luminance(ratios), _MIN_DIVISOR)
     color = xp.where(black, 1.0, ratios) * target
     excess = xp.max(color, axis=-1, keepdims=True) - target
-    room = 1 - target
+    room = 1.0 - target
     outside = excess > room
-    kept_share = xp.where(outside, room / xp.where(outside, excess, 1.0), 1.0)
-    return target + kept_share * (color - target)
+    share = xp.where(outside, room / xp.where(outside, excess, 1.0), 1.0)
+    return target + share * (color - target)
 
 
-def _namespace(array):
+def namespace(array):
     """Return NumPy or keras.ops, whose functions take this array."""
     if isinstance(array, (np.ndarray, np.generic)):
         return np

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from losses.naturalness import brightness_and_contrast, naturalness_difference
-from metrics.pair import LUMINANCE
+from standards.srgb import LUMINANCE
 
 
 def pictures(seed, side=66):
