@@ -101,7 +101,7 @@ def parsed(argv):
     """Return the command line's arguments."""
     parser = make_parser(__doc__, SWITCHES)
     add = parser.add_argument
-    add("pictures", nargs="*", metavar="PICTURE_OR_FOLDER", help="(default: test.hdr_path)")
+    add("pictures", nargs="*", metavar="PICTURE_OR_FOLDER", help="default: test.hdr_path")
     add("--no_network", action="store_true", help="leave IQATM out; needs no checkpoint")
     add("--operators", metavar="A,B", help=f"of {', '.join(OPERATORS)}; or none (default: all)")
     text = "also score the pictures in DIR, named as the HDR files, as method NAME; repeatable"
