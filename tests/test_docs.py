@@ -3,7 +3,7 @@
 import ast
 import functools
 import re
-import subprocess
+from subprocess import run
 
 import pytest
 from conftest import ROOT
@@ -38,7 +38,7 @@ def test_settings_are_those_of_the_schema():
 
 
 def test_defaults_are_those_of_the_committed_settings():
-    if subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "configs"], cwd=ROOT).returncode:
+    if run(["git", "diff", "--quiet", "HEAD", "--", "configs"], cwd=ROOT).returncode:
         pytest.skip("the settings were edited")
     for name, (default, _) in documented_settings().items():
         section, key = name.split(".")
