@@ -7,8 +7,8 @@ Its normalization, (x - mean) · scale, goes into the next convolution's kernel.
 is 1 in the picture and 0 in the zero padding: its part of the kernel takes the mean away, and
 nothing where there is padding.
 
-In bfloat16 the maps and the convolutions are bfloat16; moments, the convolution to RGB and the
-sigmoid are float32.
+In bfloat16 the maps and the convolutions are bfloat16; moments, the sum of two maps, the
+convolution to RGB and the sigmoid are float32.
 """
 
 from itertools import pairwise
@@ -36,7 +36,7 @@ class Strips:
     Args:
         branches: models.tone_mapper.Branches.
         level_num: halvings between the two layers.
-        precision: "float32" or "bfloat16", of maps and convolutions.
+        precision: "float32" or "bfloat16".
         no_high_branch, no_ft_branch: ablations, as in models.tone_mapper.
     """
 
@@ -45,7 +45,7 @@ class Strips:
     ):
         self._branches = branches.used(no_high_branch, no_ft_branch)
         self._level_num = level_num
-        self._dtype = tf.as_dtype(precision).as_numpy_dtype
+        self._dtype = tf.as_dtype(precision)
 
     def pictures(self, high, bot, names=("output",)):
         """Run the network on one picture.
@@ -59,69 +59,38 @@ class Strips:
             dict of H×W×3 float32 arrays, see models.tone_mapper.
         """
         padded = np.pad(bot, [(TEST_PADDING,) * 2] * 2 + [(0, 0)], mode="reflect")
-        padded += self._branch("bot", padded)
+        padded += self._sigmoid_of("bot", padded)
         made = {"output_bot": padded[TEST_PADDING:-TEST_PADDING, TEST_PADDING:-TEST_PADDING]}
         made["output_high"] = high
         if "high" in self._branches:
-            made["output_high"] = self._branch("high", high)
+            made["output_high"] = self._sigmoid_of("high", high)
             made["output_high"] += high
         made["new_bot"] = made["output_bot"]
         for _ in range(self._level_num):
             made["new_bot"] = cv2.pyrUp(made["new_bot"])  # equals models.upsample
         made["output"] = made["input_ft"] = made["output_high"] + made["new_bot"]
-        made = {name: made[name] for name in {*names, "input_ft", "output"}}
+        made = {name: made[name] for name in {*names, "output"}}  # the others are let go of
         if "ft" in self._branches:
-            made["output"] = self._branch("ft", made["input_ft"])
+            made["output"] = self._sigmoid_of("ft", made["output"])
         return {name: made[name] for name in names}
 
-    def _branch(self, name, picture):
-        """Return the H×W×3 array of a branch's last sigmoid."""
-        layers = {
-            layer.name: [np.asarray(weight, np.float64) for weight in layer.get_weights()]
-            for layer in self._branches[name].layers
-            if layer.weights
-        }
-        x = self._first(picture, *layers["conv1"])
+    def _sigmoid_of(self, name, picture):
+        """Return what a branch's layers make of an H×W×3 array."""
+        weighted = [layer for layer in self._branches[name].layers if layer.weights]
+        layers = {layer.name: [np.float64(v) for v in layer.get_weights()] for layer in weighted}
+        x = _first(picture, self._dtype, layers["conv1"])
         if name == "high":
             first = x.copy()
             for conv in ("conv2", "conv3", "conv4"):
-                x = self._convolved(x, *layers[conv])
-            return _output(_sum(first, x), *layers["conv5"])
-        x = self._convolved(x, *layers["conv2"])
+                x = _convolved(x, layers[conv])
+            return _output(_sum(first, x), layers["conv5"])
+        x = _convolved(x, layers["conv2"])
         for tri in ("tri", "tri1", "tri2"):
             if f"{tri}_merge" in layers:
                 source = x.copy()
-                x = self._grouped(x, [layers[f"{tri}_{size}x{size}"] for size in (1, 3, 5)])
-                x = _sum(source, self._convolved(x, *layers[f"{tri}_merge"]))
-        return _output(self._convolved(x, *layers["conv3"]), *layers["conv4"])
-
-    def _first(self, picture, kernel, bias):
-        """Return the Map of a branch's first layer."""
-        height, width = picture.shape[:2]
-        count = max(1, height // max(MIN_ROWS_PER_BAND, PIXELS_PER_BAND // width))
-        weights = self._cast(*_with_ones(kernel, bias))
-        edges = pairwise(np.linspace(0, height, count + 1).astype(int))
-        padded = np.pad(picture.astype(self._dtype), [(1, 1), (0, 0), (0, 0)])
-        return _normalized(_first_band(padded[None, a : b + 2], *weights) for a, b in edges)
-
-    def _convolved(self, source, kernel, bias):
-        """Return the Map of a 3×3 layer; the source is emptied."""
-        weights = self._cast(*source.folded(*_with_ones(kernel, bias)))
-        bands = source.with_neighbors()
-        return _normalized(_convolved_band(*band, *weights) for band in bands)
-
-    def _grouped(self, source, layers):
-        """Return the Map of a TRI block's three convolutions of the thirds of the channels."""
-        layers = [*layers[:-1], _with_ones(*layers[-1])]
-        weights = [
-            self._cast(*source.folded(*layer, slice(THIRD * i, THIRD * (i + 1))))
-            for i, layer in enumerate(layers)
-        ]
-        bands = source.with_neighbors()
-        return _normalized(_grouped_band(*band, weights) for band in bands)
-
-    def _cast(self, *weights):
-        return [weight.astype(self._dtype) for weight in weights]
+                x = _grouped(x, [layers[f"{tri}_{size}x{size}"] for size in (1, 3, 5)])
+                x = _sum(source, _convolved(x, layers[f"{tri}_merge"]))
+        return _output(_convolved(x, layers["conv3"]), layers["conv4"])
 
 
 class Map(NamedTuple):
@@ -132,20 +101,14 @@ class Map(NamedTuple):
     scale: np.ndarray
 
     def copy(self):
-        """Return a Map of the same bands that can be emptied for itself."""
+        """Return a Map of the same bands, which is emptied for itself."""
         return self._replace(bands=list(self.bands))
 
-    def folded(self, kernel, bias, channels=slice(CHANNELS)):
-        """Return (kernel, bias) that do to x what the given ones do to the normalized map.
-
-        Args:
-            kernel: k×k×C×D float64.
-            bias: D float64.
-            channels: of the map, the C that the kernel reads.
-        """
+    def folded(self, kernel, bias, dtype, channels=slice(CHANNELS)):
+        """Return the (kernel, bias) of normalization and convolution of some channels."""
         kernel = kernel * self.scale[channels, None]
         ones = -np.einsum("yxcd,c->yxd", kernel, self.mean[channels])
-        return np.concatenate([kernel, ones[:, :, None]], 2), bias
+        return _cast(np.concatenate([kernel, ones[:, :, None]], 2), bias, dtype)
 
     def drained(self):
         """Yield the bands and let go of them."""
@@ -160,20 +123,29 @@ class Map(NamedTuple):
             above = band[:, -HALO:]
 
 
-def _normalized(made):
-    """Return the Map of (band, sums, sums of squares) of each band."""
-    bands, pixels, moments = [], 0, 0
-    for band, *sums in made:
-        bands.append(band)
-        pixels += band.shape[1] * band.shape[2]
-        moments = moments + np.stack(sums)[:, :CHANNELS]
-    mean, square = moments / pixels
-    variance = np.maximum(square - mean**2, 0)
-    found = Map(bands, mean, 1 / np.sqrt(variance + EPSILON))
-    if (np.abs(mean) * found.scale > MAX_MEAN_OVER_STD).any():
-        shift = np.append(mean, 0).astype(np.float32)
-        return _normalized(_centered_band(band, shift) for band in found.drained())
-    return found
+def _first(picture, dtype, layer):
+    """Return the Map of a branch's first layer."""
+    height, width = picture.shape[:2]
+    weights = _cast(*_with_ones(*layer), dtype)
+    padded = np.pad(picture.astype(dtype.as_numpy_dtype), [(1, 1), (0, 0), (0, 0)])[None]
+    count = max(1, height // max(MIN_ROWS_PER_BAND, PIXELS_PER_BAND // width))
+    edges = pairwise(np.linspace(0, height, count + 1).astype(int))
+    return _normalized(_first_band(padded[:, a : b + 2], *weights) for a, b in edges)
+
+
+def _convolved(source, layer):
+    """Return the Map of a 3×3 layer; the source is emptied."""
+    weights = source.folded(*_with_ones(*layer), source.bands[0].dtype)
+    return _normalized(_convolved_band(*rows, *weights) for rows in source.with_neighbors())
+
+
+def _grouped(source, layers):
+    """Return the Map of a TRI block's convolutions of the thirds; the source is emptied."""
+    weights = [
+        source.folded(*layer, source.bands[0].dtype, slice(start, start + THIRD))
+        for start, layer in zip((0, THIRD, 2 * THIRD), layers, strict=True)
+    ]
+    return _normalized(_grouped_band(*rows, weights) for rows in source.with_neighbors())
 
 
 def _sum(a, b):
@@ -184,10 +156,26 @@ def _sum(a, b):
     return Map([_sum_band(*pair, weights) for pair in pairs], a.mean * factor + b.mean, b.scale)
 
 
-def _output(source, kernel, bias):
+def _output(source, layer):
     """Return the H×W×3 float32 array of a 1×1 layer and a sigmoid; the source is emptied."""
-    weights = [weight.astype(np.float32) for weight in source.folded(kernel, bias)]
+    weights = source.folded(*layer, tf.float32)
     return np.concatenate([_output_band(band, *weights)[0] for band in source.drained()])
+
+
+def _normalized(made):
+    """Return the Map of bands; sums are float32 along a band's columns, float64 else."""
+    bands, pixels, sums = [], 0, 0
+    for band in made:
+        bands.append(band)
+        pixels += band.shape[1] * band.shape[2]
+        sums = sums + np.float64(_column_sums(band)) ** ((1,), (2,))
+    mean, square = sums.reshape(2, -1, CHANNELS + 1)[..., :CHANNELS].sum(1) / pixels
+    variance = np.maximum(square - mean**2, 0)
+    found = Map(bands, mean, 1 / np.sqrt(variance + EPSILON))
+    if (np.abs(mean) * found.scale > MAX_MEAN_OVER_STD).any():
+        shift = np.append(mean, 0).astype(np.float32)
+        return _normalized(_centered_band(band, shift) for band in found.drained())
+    return found
 
 
 def _with_ones(kernel, bias):
@@ -195,32 +183,34 @@ def _with_ones(kernel, bias):
     return np.pad(kernel, [(0, 0)] * 3 + [(0, 1)]), np.append(bias, 1)
 
 
-@tf.function(reduce_retracing=True)
-def _first_band(rows, kernel, bias):
-    return _with_moments(_activated(rows, kernel, bias))
+def _cast(kernel, bias, dtype):
+    return kernel.astype(dtype.as_numpy_dtype), bias.astype(dtype.as_numpy_dtype)
+
+
+def _activated(rows, kernel, bias):
+    """Convolution without the rows whose neighbors are not there, bias and leaky ReLU."""
+    radius = kernel.shape[0] // 2
+    x = tf.nn.conv2d(rows, kernel, 1, [[0, 0], [0, 0], [radius, radius], [0, 0]])
+    return tf.nn.leaky_relu(tf.nn.bias_add(x, bias), NEGATIVE_SLOPE)
+
+
+_first_band = tf.function(_activated, reduce_retracing=True)
 
 
 @tf.function(reduce_retracing=True)
 def _convolved_band(above, band, below, kernel, bias):
-    return _with_moments(
-        _activated(tf.concat([above[:, -1:], band, below[:, :1]], 1), kernel, bias)
-    )
+    return _activated(tf.concat([above[:, -1:], band, below[:, :1]], 1), kernel, bias)
 
 
 @tf.function(reduce_retracing=True)
 def _grouped_band(above, band, below, weights):
     rows = tf.concat([above, band, below[:, :HALO]], 1)
     *thirds, ones = tf.split(rows, [THIRD] * 3 + [1], -1)
-    made = []
-    for margin, third, layer in zip((2, 1, 0), thirds, weights, strict=True):
-        x = tf.concat([third, ones], -1)[:, margin : tf.shape(rows)[1] - margin]
-        made.append(_activated(x, *layer))
-    return _with_moments(tf.concat(made, -1))
-
-
-@tf.function(reduce_retracing=True)
-def _centered_band(x, shift):
-    return _with_moments(tf.cast(tf.cast(x, tf.float32) - shift, x.dtype))
+    made = [band[..., CHANNELS:]]
+    for radius, third, layer in zip((2, 1, 0), thirds[::-1], weights[::-1], strict=True):
+        x = tf.concat([third, ones], -1)[:, HALO - radius : tf.shape(rows)[1] - HALO + radius]
+        made.insert(0, _activated(x, *layer))
+    return tf.concat(made, -1)
 
 
 @tf.function(reduce_retracing=True)
@@ -234,19 +224,16 @@ def _output_band(x, kernel, bias):
     return tf.sigmoid(tf.nn.conv2d(tf.cast(x, tf.float32), kernel, 1, "VALID") + bias)
 
 
-def _activated(rows, kernel, bias):
-    """Convolution without its first and last rows, bias and leaky ReLU."""
-    radius = kernel.shape[0] // 2
-    x = tf.nn.conv2d(rows, kernel, 1, [[0, 0], [0, 0], [radius, radius], [0, 0]])
-    return tf.nn.leaky_relu(tf.nn.bias_add(x, bias), NEGATIVE_SLOPE)
+@tf.function(reduce_retracing=True)
+def _centered_band(x, shift):
+    return tf.cast(tf.cast(x, tf.float32) - shift, x.dtype)
 
 
-def _with_moments(x):
-    """Return x and, per channel, sums and sums of squares; in float32 along columns alone."""
-    flat = _flat(x)
-    sums = tf.reduce_sum(flat, 0), tf.square(tf.math.reduce_euclidean_norm(flat, 0))
-    columns = [tf.reshape(tf.cast(v, tf.float64), (-1, x.shape[-1])) for v in sums]
-    return x, *(tf.reduce_sum(column, 0) for column in columns)
+@tf.function(reduce_retracing=True)
+def _column_sums(x):
+    """Return sums and roots of sums of squares, 2×(W·C) float32."""
+    rows = _flat(x)
+    return tf.stack([tf.reduce_sum(rows, 0), tf.math.reduce_euclidean_norm(rows, 0)])
 
 
 def _flat(x):
