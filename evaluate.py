@@ -37,7 +37,7 @@ from inference.load import load_operator
 from system.errors import InputError
 from system.files import find_pictures, make_folder, result_stems
 from system.parallel import in_order
-from system.tensorflow_import import import_tensorflow
+from system.devices import import_tensorflow
 
 SWITCHES = {
     "output": "test.result",

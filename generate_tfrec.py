@@ -34,7 +34,7 @@ from data.records.examples import (
 from system.errors import InputError
 from system.files import list_pictures, result_stems
 from system.parallel import in_order
-from system.tensorflow_import import import_tensorflow
+from system.devices import import_tensorflow
 
 SWITCHES = {
     "phase": "dev.phase",

@@ -3,7 +3,7 @@
 import sys
 
 from data.preparation.prepare import Preparation
-from system.tensorflow_import import import_tensorflow
+from system.devices import import_tensorflow
 
 
 def load_operator(config):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from configs.configs import config as defaults  # noqa: E402
-from system.tensorflow_import import import_tensorflow  # noqa: E402
+from system.devices import import_tensorflow  # noqa: E402
 
 STAGES = ("bot", "high", "ft")
 # Where one machine keeps its files says nothing about the weights.

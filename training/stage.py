@@ -8,7 +8,7 @@ from tqdm import tqdm
 from configs.command_line import make_parser, settings
 from system.errors import InputError
 from system.files import make_folder
-from system.tensorflow_import import import_tensorflow
+from system.devices import import_tensorflow
 from training.validation_pictures import make_validation
 
 
