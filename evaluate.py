@@ -34,10 +34,10 @@ from evaluation.rows import inspect_source, quiet, quiet_opencv, score_row
 from evaluation.score_file import read_rows, write_rows
 from evaluation.table import nan_notes, summarise, tables, write_summary
 from inference.load import load_operator
+from system.devices import import_tensorflow
 from system.errors import InputError
 from system.files import find_pictures, make_folder, result_stems
 from system.parallel import in_order
-from system.devices import import_tensorflow
 
 SWITCHES = {
     "output": "test.result",

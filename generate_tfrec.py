@@ -31,10 +31,10 @@ from data.records.examples import (
     picture_bytes,
     picture_sample,
 )
+from system.devices import import_tensorflow
 from system.errors import InputError
 from system.files import list_pictures, result_stems
 from system.parallel import in_order
-from system.devices import import_tensorflow
 
 SWITCHES = {
     "phase": "dev.phase",

@@ -6,9 +6,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from configs.command_line import make_parser, settings
+from system.devices import import_tensorflow
 from system.errors import InputError
 from system.files import make_folder
-from system.devices import import_tensorflow
 from training.validation_pictures import make_validation
 
 
