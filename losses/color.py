@@ -11,7 +11,7 @@ ITU-R BT.2124. The original puts the power 0.43 where ICtCp has PQ.
 import numpy as np
 from keras import ops
 
-FLOOR = 1e-6
+MIN_VALUE = 1e-6
 LMS_POWER = 0.43
 
 # Rows X, Y, Z. The primaries' names are the standards'; fairchild_nikon_d2x is
@@ -39,8 +39,8 @@ LMS_TO_ITP = [[0.5, 0.5, 0.0], [1.6137, -3.3234, 1.7097], [4.3780, -4.2455, -0.1
 
 
 def rgb_to_xyz(rgb, primaries="709"):
-    """Return CIE XYZ of linear RGB, floored at 1e-6; `primaries` is a key of RGB_TO_XYZ."""
-    return ops.maximum(_rows(rgb, RGB_TO_XYZ[primaries]), FLOOR)
+    """Return CIE XYZ of linear RGB, at least 1e-6; `primaries` is a key of RGB_TO_XYZ."""
+    return ops.maximum(_rows(rgb, RGB_TO_XYZ[primaries]), MIN_VALUE)
 
 
 def rgb_to_ipt(rgb, primaries="709"):
@@ -95,11 +95,11 @@ def _rows(pixels, matrix):
 
 
 def _compressed_lms(rgb, primaries, xyz_to_lms):
-    """LMS^0.43, floored. LMS of 0 and below has no power: it counts as the floor."""
+    """LMS^0.43, at least 1e-6, as which LMS of 0 and below counts too: it has no power."""
     lms = _rows(rgb_to_xyz(rgb, primaries), xyz_to_lms)
     positive = lms > 0
     power = ops.where(positive, lms, 1.0) ** LMS_POWER
-    return ops.where(positive, ops.maximum(power, FLOOR), FLOOR)
+    return ops.where(positive, ops.maximum(power, MIN_VALUE), MIN_VALUE)
 
 
 def _hue(ipt):
@@ -111,7 +111,7 @@ def _angle(y, x):
 
     Where y and x + 1e-6 both vanish the angle has no gradient; it gets zero.
     """
-    x = x + FLOOR
+    x = x + MIN_VALUE
     y, x = ops.where(x < 0, -y, y), ops.abs(x)
     defined = ops.maximum(ops.abs(y), x) > 1e-12
     free = ops.arctan2(ops.where(defined, y, 0.0), ops.where(defined, x, 1.0))

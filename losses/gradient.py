@@ -1,4 +1,4 @@
-"""Difference of gradient magnitudes. In no recipe; kept from the original.
+"""Difference of gradient magnitudes. The original has it too, in none of its totals.
 
 Kernels of Scharr, Prewitt and Sobel, scaled so that a ramp of slope 1 per
 pixel has the gradient 2 under each (the kernels span two pixels).

@@ -2,7 +2,7 @@
 
 Terms bear the original's TensorBoard names without "loss_": l1, l2, l2_reg,
 f (perceptual; p in ft), ssim, msssim, tmqi, tmqi_s, h (hue), c (colour); and n
-(naturalness) and s (structural fidelity), which the paper has not.
+(naturalness) and s (TMQI's structural fidelity), which are not the paper's.
 """
 
 import math
@@ -10,17 +10,8 @@ import math
 from keras import ops
 
 from losses.color import delta_e_itp, delta_hue_ipt
-from losses.naturalness import naturalness_difference
-from losses.ssim import (
-    MIN_SIDE,
-    MIN_SIDE_MULTI_SCALE,
-    minmax_epsilon,
-    ms_ssim,
-    ms_ssim_tmqi,
-    ssim,
-    ssim_tmqi,
-)
-from losses.structural_fidelity import structural_fidelity
+from losses.ssim import MIN_SIDE, MIN_SIDE_MULTI_SCALE, minmax_epsilon, ms_ssim, ssim
+from losses.tmqi import ms_ssim_tmqi, naturalness_difference, ssim_tmqi, structural_fidelity
 from system.errors import InputError
 
 # Weights of the paper's totals.
@@ -37,19 +28,31 @@ REPORTED = {
 }
 # In no recipe; in a total where a weight is given.
 EXTRA = {"high": (), "bot": ("n",), "ft": ("n", "s")}
+GAMMA_ONLY = ("n", "s")  # they compare brightness as displayed
 PERCEPTUAL = ("f", "p")
 STRUCTURAL = ("ssim", "msssim", "tmqi", "tmqi_s")
 MULTI_SCALE = ("msssim", "tmqi", "s")
 FT_OFFSET = 1e-6  # the original adds it to c and h of ft inside the total
 
 
-def check_weights(stage, weights):
-    """Raise InputError where a key of `weights` is no term of the stage."""
+def check_weights(stage, weights, domain="gamma"):
+    """Raise InputError where `weights` cannot be a stage's changes to its recipe.
+
+    Args:
+        stage: "high", "bot" or "ft".
+        weights: dict from term to weight.
+        domain: "gamma" or "linear", of the network's output.
+    """
     known = (*RECIPES[stage], *REPORTED[stage], *EXTRA[stage])
-    for name in weights:
+    for name, weight in dict.items(weights):
         if name not in known:
             raise InputError(
-                f"'{name}' is no loss term of {stage}; its terms are {', '.join(known)}"
+                f"{name!r} is no loss term of {stage}; its terms are {', '.join(known)}"
+            )
+        if name in GAMMA_ONLY and weight and domain != "gamma":
+            raise InputError(
+                f"the loss term {name!r} of {stage} reads domain gamma and dev.data_domain is "
+                f"{domain!r}; leave it out of train.loss_weights_{stage}"
             )
 
 

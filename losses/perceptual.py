@@ -4,11 +4,12 @@ K. Simonyan, A. Zisserman, 2015; J. Johnson et al., 2016. RGB in [0, 1] goes in
 as it is, as in the original: no mean, no ×255, no channel swap.
 """
 
+import pickle
+
 import keras
 import numpy as np
 from keras import ops
 
-from losses.vgg16_file import read_arrays
 from system.errors import InputError
 
 # (channels, convolutions) of each block, up to the last layer that is compared.
@@ -111,3 +112,68 @@ def _vgg(weights):
     model = keras.Model(picture, compared, name="vgg16")
     model.trainable = False
     return model
+
+
+def read_arrays(path):
+    """Return the dict of a vgg16.npy, layer name to list of arrays, without running its pickle.
+
+    The file is a 0-dimensional object array (numpy.lib.format) whose one element is a dict
+    from layer name to [kernel, bias], pickled by Python 2 or 3 in a protocol up to 4.
+
+    Raises:
+        OSError: it cannot be read.
+        pickle.UnpicklingError, ValueError and others: it is damaged, or holds anything else
+            than arrays of floating-point numbers.
+    """
+    with open(path, "rb") as file:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        # Text of Python 2 stays bytes: that is where it has the samples.
+        *_, (table,) = _PartsUnpickler(file, encoding="bytes").load().state
+    return {_text(name): [_array(parts) for parts in layer] for name, layer in table.items()}
+
+
+class _Parts:
+    """What a pickle gives for an array, a dtype or bytes: arguments and state, not yet applied."""
+
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
+    def __setstate__(self, state):
+        self.state = state
+
+
+class _PartsUnpickler(pickle.Unpickler):
+    """Calls nothing that a pickle names.
+
+    Not numpy's own functions either: dtype.__setstate__ takes flags from the file, with which
+    an array takes the file's bytes for pointers.
+    """
+
+    ALLOWED = (
+        "numpy.core.multiarray._reconstruct",
+        "numpy.ndarray",
+        "numpy.dtype",
+        "_codecs.encode",  # Python 3 writes bytes so in the protocols of Python 2
+    )
+
+    def find_class(self, module, name):
+        """Return the class of parts for the names of arrays, or refuse."""
+        if f"{module.replace('numpy._core', 'numpy.core')}.{name}" not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"{module}.{name} is not an array")
+        return _Parts
+
+
+def _array(parts):
+    """Return the array of its parts; ValueError where they disagree or are no numbers."""
+    _, shape, dtype, by_columns, samples = parts.state
+    dtype = np.dtype(_text(dtype.state[1]) + _text(dtype.arguments[0]))
+    if dtype.kind != "f":
+        raise ValueError(f"an array of {dtype} holds no weights")
+    if isinstance(samples, _Parts):
+        samples = samples.arguments[0].encode("latin1")
+    return np.frombuffer(samples, dtype).reshape(shape, order="F" if by_columns else "C")
+
+
+def _text(value):
+    return value.decode("latin1") if isinstance(value, bytes) else value

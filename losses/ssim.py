@@ -1,13 +1,11 @@
-"""Structural similarity and its tone-mapping variant, as the original computes them.
+"""Structural similarity, as the original computes it.
 
 Pictures are N×H×W×C float32 around [0, 1], at least 11 pixels a side (161 for
 five scales). Results are scalars, 1 for equal pictures.
 
-SSIM: Z. Wang et al., IEEE TIP 13(4), 2004. TMQI's structural fidelity:
-H. Yeganeh, Z. Wang, IEEE TIP 22(2), 2013, made differentiable by IQATM. The
-multi-scale form is IQATM's own: the average over the scales, where Wang et
-al. (2003) take the product, of the full map's mean, where they take the
-contrast-structure part.
+SSIM: Z. Wang et al., IEEE TIP 13(4), 2004. The multi-scale form is
+IQATM's own: the average over the scales, where Wang et al. (2003) take the
+product, of the full map's mean, where they take the contrast-structure part.
 """
 
 from typing import NamedTuple
@@ -17,7 +15,6 @@ from keras import KerasTensor, ops
 
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
-TMQI_C1, TMQI_C2 = 0.01, 10.0
 LEVEL_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MIN_SIDE = WINDOW
 MIN_SIDE_MULTI_SCALE = 161  # halved four times, rounding up, leaves one window
@@ -41,17 +38,7 @@ def ssim(a, b):
 
 def ms_ssim(a, b):
     """Return IQATM's multi-scale SSIM of two pictures."""
-    return _over_levels(a, b, _ssim_map)
-
-
-def ssim_tmqi(a, b):
-    """Return the mean structural fidelity of two pictures at one scale."""
-    return ops.mean(_tmqi_map(a, b))
-
-
-def ms_ssim_tmqi(a, b):
-    """Return the structural fidelity of two pictures over five scales."""
-    return _over_levels(a, b, _tmqi_map)
+    return over_levels(a, b, _ssim_map)
 
 
 def minmax_epsilon(x, axis=None):
@@ -87,18 +74,13 @@ def _ssim_map(a, b):
     return luminance * (2 * m.covariance + C2) / (m.variance_a + m.variance_b + C2)
 
 
-def _tmqi_map(a, b):
-    m = moments(a, b)
-    sigma_a = ops.sqrt(ops.maximum(m.variance_a, EPSILON))
-    sigma_b = ops.sqrt(ops.maximum(m.variance_b, EPSILON))
-    structure = (m.covariance + TMQI_C2) / (sigma_a * sigma_b + TMQI_C2)
-    # TMQI puts a normal distribution's cdf here; IQATM a stretch of each channel.
-    a = minmax_epsilon(sigma_a, axis=(0, 1, 2))
-    b = minmax_epsilon(sigma_b, axis=(0, 1, 2))
-    return (2 * a * b + TMQI_C1) / (a**2 + b**2 + TMQI_C1) * structure
+def over_levels(a, b, similarity_map):
+    """Return the average over five scales of the powers of the map's means.
 
-
-def _over_levels(a, b, similarity_map):
+    Args:
+        a, b: N×H×W×C pictures.
+        similarity_map: function of two pictures.
+    """
     levels = []
     for level, weight in enumerate(LEVEL_WEIGHTS):
         if level:

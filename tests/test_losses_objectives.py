@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from losses.objectives import RECIPES, Objective, weight_magnitude
-from losses.perceptual import PerceptualLoss, load_vgg16
+from losses.objectives import RECIPES, Objective, check_weights, weight_magnitude
 from system.errors import InputError
 
 PAPER = {
@@ -44,9 +43,31 @@ def test_terms_beside_the_papers():
         Objective("bot", {"s": 0.2})
 
 
-def test_unknown_term_is_an_error():
-    with pytest.raises(InputError, match="'hue' is no loss term of ft"):
-        Objective("ft", {"hue": 1.0})
+@pytest.mark.parametrize(
+    ("stage", "weights", "domain", "message"),
+    [
+        ("ft", {"hue": 1.0}, "gamma", "'hue' is no loss term of ft; its terms are l1, p, ssim, c"),
+        ("ft", {1: 2}, "gamma", "1 is no loss term of ft"),
+        ("bot", {"items": 1}, "gamma", "'items' is no loss term of bot"),
+        ("high", {"n": 1}, "gamma", "'n' is no loss term of high"),
+        (
+            "ft",
+            {"n": 0.1},
+            "linear",
+            "domain gamma and dev.data_domain is 'linear'",
+        ),
+        ("bot", {"n": 0.1}, "linear", "'n' of bot reads domain gamma"),
+        ("ft", {"s": 0.1}, "linear", "'s' of ft reads domain gamma"),
+    ],
+)
+def test_weights_that_mean_nothing_are_one_sentence(stage, weights, domain, message):
+    with pytest.raises(InputError, match=message):
+        check_weights(stage, weights, domain)
+
+
+def test_weights_that_mean_something():
+    check_weights("ft", {"n": 0.1, "s": 0.1, "h": 0}, "gamma")
+    check_weights("ft", {"n": 0, "s": 0.0, "h": 1}, "linear")
 
 
 @pytest.mark.parametrize(
@@ -116,30 +137,3 @@ def test_ft_adds_the_originals_offsets():
     total, terms = objective.total(picture, picture, picture, [])
     expected = 0.2 * (float(terms["c"]) + 1e-6) + 0.15 * (float(terms["h"]) + 1e-6)
     assert float(total) == pytest.approx(expected, rel=1e-6)
-
-
-def test_vgg16_npy_is_read(tmp_path, vgg_weights):
-    path = tmp_path / "vgg16.npy"
-    np.save(path, vgg_weights)
-    weights = load_vgg16(str(path))
-    np.testing.assert_array_equal(weights["conv5_1"][0], vgg_weights["conv5_1"][0])
-    loss = PerceptualLoss(weights)
-    a, b = BATCHES["noise"][:1, :32, :32], BATCHES["flat"][:1, :32, :32]
-    assert float(loss(a, a)) == 0
-    assert float(loss(a, b)) > 0.01
-
-
-def test_odd_sizes_are_pooled_with_padding(vgg_weights):
-    features = PerceptualLoss(vgg_weights).features(BATCHES["noise"][:1, :25, :27])
-    assert [f.shape[1:3] for f in features] == [(25, 27), (13, 14), (7, 7), (4, 4), (2, 2)]
-
-
-@pytest.mark.parametrize("content", [None, b"no numpy file", {"conv1_1": [np.zeros(3)]}])
-def test_bad_vgg16_is_one_sentence(tmp_path, content):
-    path = tmp_path / "vgg16.npy"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content:
-        np.save(path, content)
-    with pytest.raises(InputError, match=r"vgg16\.npy.*model\.loss_vgg"):
-        load_vgg16(str(path))

@@ -61,7 +61,7 @@ def _train(stage, config, kept, team):
             bar.update(done)
     vgg = config.model.loss_vgg
     weights = config.train[f"loss_weights_{stage}"]
-    check_weights(stage, weights)
+    check_weights(stage, weights, config.dev.data_domain)
     with team.strategy.scope():
         objective = Objective(stage, weights, PerceptualLoss(load_vgg16(vgg)) if vgg else None)
     objective.check_patch(*info.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2])
