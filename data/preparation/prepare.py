@@ -27,7 +27,7 @@ class Preparation(NamedTuple):
         """Take the fields out of a dict that has them among others."""
         return cls(*(settings[field] for field in cls._fields))
 
-    def words(self):
+    def describe(self):
         """Return the settings as a short text for messages."""
         layers = "fused" if self.fuse_mid_layers else "extracted"
         return (
