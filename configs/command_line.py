@@ -1,22 +1,28 @@
-"""What all scripts share: flags, --set, one-sentence errors and exit codes."""
+"""What all scripts share: flags, --set, messages, one-sentence errors and exit codes."""
 
 import argparse
 import ast
 import copy
+import logging
 import os
 import sys
+from pathlib import Path
+
+from tqdm import tqdm
 
 from configs.configs import config as defaults
 from configs.presets import PRESETS
-from configs.schema import KINDS, check
+from configs.schema import KINDS, check_file, check_together, check_value
 from system.errors import InputError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
+logger = logging.getLogger(__name__)
+
 
 def make_parser(description, switches):
-    """Return an ArgumentParser with a script's switches and --set.
+    """Return an ArgumentParser with a script's switches, --preset and --set.
 
     Args:
         description: the script's docstring, shown by --help.
@@ -61,6 +67,8 @@ class _Parser(argparse.ArgumentParser):
 def settings(args, switches):
     """Return the checked config of one run: configs.py, --preset, --set, then the switches.
 
+    Logs which values of configs.py the preset replaces.
+
     Args:
         args: what make_parser's parser returned.
         switches: as given to make_parser.
@@ -68,19 +76,25 @@ def settings(args, switches):
     Raises:
         InputError: an unknown key or a value that is not allowed.
     """
+    check_file(defaults)
     config = copy.deepcopy(defaults)
+    replaced = []
     for name, value in PRESETS.get(args.preset, {}).items():
-        _put(config, name, copy.deepcopy(value))
+        section, key = name.split(".")
+        if config[section][key] != value:
+            replaced.append(f"{name} {config[section][key]!r} by {value!r}")
+            config[section][key] = copy.deepcopy(value)
+    if replaced:
+        logger.info("--preset %s replaces of configs.py: %s", args.preset, ", ".join(replaced))
     for text in args.set:
         name, equals, value = text.partition("=")
         if not equals:
             raise InputError(f"--set {text}: write it as --set section.key=value")
-        _put(config, name.strip(), value.strip())
+        _set(config, name.strip(), value.strip())
     for flag, name in switches.items():
-        given = getattr(args, flag)
-        if given is not None:
-            _put(config, name, given)
-    check(config)
+        if (value := getattr(args, flag)) is not None:
+            _set(config, name, value)
+    check_together(config)
     return config
 
 
@@ -90,34 +104,52 @@ def keys_from_set(args):
 
 
 def run(main):
-    """Run a script's main() and exit: 0, its own status, or 2 behind one sentence."""
+    """Run a script's main() and exit: 0, its own status, 2 after one sentence, 130 after Ctrl-C."""
+    log_to_terminal()
     try:
         status = main()
     except InputError as error:
-        print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
+        logger.error("%s: %s", os.path.basename(sys.argv[0]), error)
         status = EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        logger.error("interrupted")
         status = EXIT_INTERRUPTED
     sys.exit(status)
 
 
-def _put(config, name, value):
+def log_to_terminal():
+    """Send log messages to the terminal as bare lines, above any progress bar.
+
+    INFO goes to stdout and WARNING and above to stderr; of other libraries, warnings alone.
+    """
+    logging.getLogger().addHandler(_Terminal())
+    for package in Path(__file__).parents[1].glob("*/__init__.py"):
+        logging.getLogger(package.parent.name).setLevel(logging.INFO)
+
+
+class _Terminal(logging.Handler):
+    def emit(self, record):
+        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
+        tqdm.write(self.format(record), file=stream)
+        stream.flush()
+
+
+def _set(config, name, value):
+    """Give a setting a value, or what a text from the command line stands for."""
     section, dot, key = name.partition(".")
     if not dot:
         raise InputError(f"{name} is no setting; write section.key, for instance dev.level_num")
-    if section not in KINDS:
-        raise InputError(f"{section} is no section; the sections are {', '.join(KINDS)}")
     if isinstance(value, str):
-        kind, text = KINDS[section].get(key), value
-        value = _value(text)
+        kind, text = KINDS.get(section, {}).get(key), value
+        value = _literal(text)
         # A folder may be called 2024, and a text setting take it as it is.
         if kind is not None and not kind.accepts(value) and kind.accepts(text):
             value = text
+    check_value(section, key, value)
     config[section][key] = value
 
 
-def _value(text):
+def _literal(text):
     """Read a Python literal; anything else is a text."""
     if text.lower() in ("true", "false", "none"):
         return ast.literal_eval(text.lower().capitalize())

@@ -1,8 +1,14 @@
 """The settings: the one file to edit.
 
-Sections and keys are the original's, the defaults too where the original has
-one; keys that it lacks are marked (+). Any key can also be set for one run:
-    python train_ft.py --set train.batch_size_ft=4 --set data.patch_size_ft_h=192
+Sections and keys are the original's. (+) marks keys that its config lacks; epochs, learning
+rates and the switches at the end stand in its scripts. Defaults are the original's where it
+has one, except model.loss_vgg (a file of its own) and train.train_set_size (122).
+
+Which value wins, the later over the earlier:
+    1. this file
+    2. --preset NAME, see configs/presets.py; it names the values of this file that it replaces
+    3. --set section.key=value; may be repeated
+    4. a script's own flags, for instance --epochs
 """
 
 from easydict import EasyDict
@@ -10,27 +16,25 @@ from easydict import EasyDict
 config = EasyDict()
 
 config.model = EasyDict()
-# Where each stage keeps its checkpoints, and goes on from.
+# Where each stage saves its checkpoints, and resumes from.
 config.model.ckp_path_high = "checkpoints/highlayer/"
 config.model.ckp_path_bot = "checkpoints/botlayer/"
 config.model.ckp_path_ft = "checkpoints/ftlayer/"
-# Beginnings of the record files' names; behind them come ".json", the index of the
-# training records, and folders with their shards; ".tfrecord" for test records.
+# Prefixes of the record files: followed by ".json", the index of the training records,
+# and by folders with their shards; by ".tfrecord" for test records.
 config.model.tfrecord_dual = "dataset/tfrecord/dual_"
 config.model.tfrecord_ft = "dataset/tfrecord/ft_"
 # Perceptual loss: "imagenet" (Keras downloads VGG-16 once), the path of a
 # vgg16.npy (the original's is losses/pretrained/vgg16.npy), or None without it.
 config.model.loss_model = "vgg_16"
 config.model.loss_vgg = "imagenet"
-# How the network's output becomes a picture; training keeps it with the checkpoint.
-# (+) range: "minmax" (the paper's) or "clip" to [0, 1]
-# (+) colour: "network" (the paper's) or "source" (the HDR's chromaticity at the
-#     network's luminance, its saturation raised to the power below)
-# (+) guided: with colour "source", the radius in pixels of a guided filter that takes the
-#     finest detail from the HDR picture; 0 leaves the network's
-config.model.display_range = "minmax"
+# How the network's output becomes a picture; saved with the checkpoint.
+config.model.display_range = "minmax"  # (+) the paper's, or "clip" to [0, 1]
+# (+) "network" (the paper's) or "source": the HDR picture's chromaticity at the network's luminance
 config.model.display_colour = "network"
-config.model.display_saturation = 1.0
+config.model.display_saturation = 1.0  # (+) of "source": exponent of the color ratios
+# (+) of "source": radius in pixels of a guided filter that takes the finest detail from the
+# HDR picture; 0 leaves the network's
 config.model.display_guided = 0
 
 config.data = EasyDict()
@@ -39,10 +43,8 @@ config.data.hdr_path = "dataset/train/hdr/"
 config.data.sdr_path = "dataset/train/sdr/"
 config.data.appendix_hdr = "hdr"  # hdr, exr, pfm, tif or npy
 config.data.appendix_sdr = "jpg"
-# (+) make_sdr.py: where its table and contact sheets go, and the exponent of the
-# scene's colour ratios in the pictures it makes; 1 keeps the colours.
-config.data.label_path = "dataset/train/labels/"
-config.data.label_saturation = 1.0
+config.data.label_path = "dataset/train/labels/"  # (+) of make_sdr.py's table and contact sheets
+config.data.label_saturation = 1.0  # (+) make_sdr.py: exponent of the color ratios
 # Patches of step 1 (high; bot sees them 2^level_num smaller) and step 2 (ft).
 config.data.patch_size_h = 512
 config.data.patch_size_w = 512
@@ -64,17 +66,17 @@ config.train.batch_size_bot = 32
 config.train.batch_size_ft = 8
 # Number of pairs. None counts them in the records; a number must agree with that.
 config.train.train_set_size = None
-config.train.epochs_high = 350
-config.train.epochs_bot = 1600
-config.train.epochs_ft = 1000
-# Learning rate of Adam: constant, or (+) falling by a cosine to this fraction of it.
-config.train.lr_high = 3e-4
-config.train.lr_bot = 3e-4
-config.train.lr_ft = 1.5e-3
-config.train.lr_final = 1.0
-# (+) Changes to the paper's loss weights, for instance {"h": 0.0}; two terms are in no
-# total unless they are named here: "n", brightness and contrast like the ground truth's, and,
-# for ft in domain gamma, "s", TMQI's structural fidelity to the HDR picture.
+config.train.epochs_high = 350  # (+)
+config.train.epochs_bot = 1600  # (+)
+config.train.epochs_ft = 1000  # (+)
+# Learning rate of Adam.
+config.train.lr_high = 3e-4  # (+)
+config.train.lr_bot = 3e-4  # (+)
+config.train.lr_ft = 1.5e-3  # (+)
+config.train.lr_final = 1.0  # (+) fraction of it at the end, reached by a cosine; 1: constant
+# (+) Changes to the paper's loss weights, for instance {"h": 0.0}. Two terms are in no total
+# unless they are named here: "n", brightness and contrast like the ground truth's (bot and ft), and
+# "s", TMQI's structural fidelity to the HDR picture (ft); both in data_domain "gamma" only.
 config.train.loss_weights_high = {}
 config.train.loss_weights_bot = {}
 config.train.loss_weights_ft = {}
@@ -82,12 +84,11 @@ config.train.seed = 0  # (+) of first weights and of the batches' order
 # (+) ft: mirror the bot layer round its borders in training too; the original does so in
 # testing alone. Needs a bot patch of 7 and more pixels a side.
 config.train.pad_bot = False
-# (+) ft: how much of the total loss is that of the picture as it is displayed (model.display_*,
-# "clip" and "source"), 0 to 1; the rest is that of the network's own RGB, all of it in the paper.
+# (+) ft: fraction of the total loss that reads the picture as it is displayed (model.display_*,
+# "clip" and "source"); the remainder reads the network's own RGB, all of it in the paper.
 config.train.displayed_share = 0.0
-# (+) ft: HDR pictures to score after every so many epochs (TMQI, FSITM, colour), or None.
-config.train.val_path = None
-config.train.val_every = 1
+config.train.val_path = None  # (+) ft: HDR pictures to score (TMQI, FSITM, color), or None
+config.train.val_every = 1  # (+) after every so many epochs
 # (+) "default": one device; "mirrored": all GPUs of this machine; "multi_worker": those of
 # several machines, named in TF_CONFIG. The replicas share each batch.
 config.train.strategy = "default"
@@ -103,20 +104,22 @@ config.test.result = "result/"
 config.test.format = "jpg"  # (+) jpg or png
 config.test.jpg_quality = 95  # (+)
 config.test.precision = "float32"  # (+) or "bfloat16", see train.precision
-# (+) None takes what the checkpoint keeps; a value here overrides it (see model.display_*).
+# (+) None takes what is saved with the checkpoint; a value here overrides it, see model.display_*.
 config.test.display_range = None
 config.test.display_colour = None
 config.test.display_saturation = None
 config.test.display_guided = None
 
 config.dev = EasyDict()
+# Layers of the records and of training. A checkpoint of this project knows its own, which
+# test.py uses; the authors' do not, so there these count.
 config.dev.data_domain = "gamma"  # or linear
 config.dev.decompose_filter = "bilateral"  # or gaussian
 config.dev.fuse_mid_layers = False  # add the pyramid's middle levels to the detail layer
 config.dev.level_num = 3  # pyramid levels
 # Switches of the scripts; each is also a flag of the same name.
-config.dev.phase = "testing"  # generate_tfrec.py: testing or training
-config.dev.ft = False  # generate_tfrec.py: records of step 2 instead of step 1
-config.dev.test_resize_to_half = False  # generate_tfrec.py, test.py: half of each side
-config.dev.no_high_branch = False  # train_ft.py, test.py: without N_L (ablation)
-config.dev.no_ft_branch = False  # train_ft.py, test.py: without the merger (ablation)
+config.dev.phase = "testing"  # (+) generate_tfrec.py: testing or training
+config.dev.ft = False  # (+) generate_tfrec.py: records of step 2 instead of step 1
+config.dev.test_resize_to_half = False  # (+) generate_tfrec.py, test.py: half of each side
+config.dev.no_high_branch = False  # (+) train_ft.py, test.py: without N_L (ablation)
+config.dev.no_ft_branch = False  # (+) train_ft.py, test.py: without the merger (ablation)

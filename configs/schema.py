@@ -2,26 +2,29 @@
 
 import difflib
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from easydict import EasyDict
 
 from system.errors import InputError
 
 
 class Kind(NamedTuple):
-    """What a value must be: words for the message, and a test."""
+    """What a value must be: a description for messages, and a test."""
 
-    words: str
-    accepts: callable
-
-
-def _number(value):
-    whole = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return whole and math.isfinite(value)
+    expected: str
+    accepts: Callable[[Any], bool]
 
 
-def _whole(value):
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _integer(least, most=math.inf):
+    expected = f"of {least} or more" if most == math.inf else f"from {least} to {most}"
+    return Kind(f"a whole number {expected}", lambda v: type(v) is int and least <= v <= most)
 
 
 def _one_of(*choices):
@@ -29,27 +32,27 @@ def _one_of(*choices):
 
 
 def _or_none(kind):
-    return Kind(f"{kind.words}, or None", lambda v: v is None or kind.accepts(v))
+    return Kind(f"{kind.expected}, or None", lambda v: v is None or kind.accepts(v))
+
+
+def _are_weights(value):
+    # Names such as "items" are attributes of EasyDict itself.
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and not hasattr(EasyDict, name) and _is_number(weight) and weight >= 0
+        for name, weight in dict.items(value)
+    )
 
 
 TEXT = Kind("a text", lambda v: isinstance(v, str) and v.strip() != "")
 SWITCH = Kind("True or False", lambda v: isinstance(v, bool))
-COUNT = Kind("a whole number of 1 or more", lambda v: _whole(v) and v >= 1)
-RADIUS = Kind("a whole number from 0 to 1000", lambda v: _whole(v) and 0 <= v <= 1000)
-SEED = Kind("a whole number of 0 or more", lambda v: _whole(v) and v >= 0)
-POSITIVE = Kind("a number above 0", lambda v: _number(v) and v > 0)
-FRACTION = Kind("a number above 0, at most 1", lambda v: _number(v) and 0 < v <= 1)
-SHARE = Kind("a number from 0 to 1", lambda v: _number(v) and 0 <= v <= 1)
-# All are open at once, and a process may commonly open 1024 files.
-SHARDS = Kind("a whole number from 1 to 512", lambda v: _whole(v) and 1 <= v <= 512)
-QUALITY = Kind("a whole number from 1 to 100", lambda v: _whole(v) and 1 <= v <= 100)
-WEIGHTS = Kind(
-    "a dict from loss term to a weight of 0 or more",
-    lambda v: (
-        isinstance(v, dict)
-        and all(isinstance(k, str) and _number(w) and w >= 0 for k, w in v.items())
-    ),
-)
+COUNT = _integer(1)
+SEED = _integer(0)
+RADIUS = _integer(0, 1000)
+SHARDS = _integer(1, 512)  # all are open at once; a process may commonly open 1024 files
+POSITIVE = Kind("a number above 0", lambda v: _is_number(v) and v > 0)
+FRACTION = Kind("a number above 0, at most 1", lambda v: _is_number(v) and 0 < v <= 1)
+SHARE = Kind("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1)
+WEIGHTS = Kind("a dict from loss term to a weight of 0 or more", _are_weights)
 RANGE = _one_of("minmax", "clip")
 COLOUR = _one_of("network", "source")
 PRECISION = _one_of("float32", "bfloat16")
@@ -116,7 +119,7 @@ KINDS = {
         "hdr_path": TEXT,
         "result": TEXT,
         "format": _one_of("jpg", "png"),
-        "jpg_quality": QUALITY,
+        "jpg_quality": _integer(1, 100),
         "precision": PRECISION,
         "display_range": _or_none(RANGE),
         "display_colour": _or_none(COLOUR),
@@ -127,7 +130,7 @@ KINDS = {
         "data_domain": _one_of("gamma", "linear"),
         "decompose_filter": _one_of("bilateral", "gaussian"),
         "fuse_mid_layers": SWITCH,
-        "level_num": Kind("a whole number from 1 to 8", lambda v: _whole(v) and 1 <= v <= 8),
+        "level_num": _integer(1, 8),
         "phase": _one_of("testing", "training"),
         "ft": SWITCH,
         "test_resize_to_half": SWITCH,
@@ -137,65 +140,61 @@ KINDS = {
 }
 
 
-def check(config):
-    """Raise InputError, one sentence, for the first mistake in a config."""
+def check_file(config):
+    """Raise InputError for the first key or value of configs.py that is not allowed."""
     _check_names(config, KINDS, "section", "")
     for section, kinds in KINDS.items():
         if not isinstance(config[section], dict):
             raise InputError(f"{section} is a section of settings, it cannot be a value")
         _check_names(config[section], kinds, "setting", f"{section}.")
-        for key, kind in kinds.items():
-            value = config[section][key]
-            if not kind.accepts(value):
-                raise InputError(f"{section}.{key} is {value!r}; it must be {kind.words}")
-    _check_patches(config)
-    _check_display(config)
-    _check_losses(config)
+        for key in kinds:
+            check_value(section, key, config[section][key])
+
+
+def check_value(section, key, value):
+    """Raise InputError for an unknown setting or a value that is not allowed."""
+    _check_name(section, KINDS, "section", "")
+    _check_name(key, KINDS[section], "setting", f"{section}.")
+    kind = KINDS[section][key]
+    if not kind.accepts(value):
+        raise InputError(f"{section}.{key} is {value!r}; it must be {kind.expected}")
+
+
+def check_together(config):
+    """Raise InputError for the first settings that are allowed but not with each other."""
+    data, model, step = config.data, config.model, 2**config.dev.level_num
+    for key in ("patch_size_h", "patch_size_w", "patch_size_ft_h", "patch_size_ft_w"):
+        if data[key] % step:
+            raise InputError(
+                f"data.{key} is {data[key]}; with dev.level_num = {config.dev.level_num} it must "
+                f"be a multiple of {step}, for instance {max(step, data[key] // step * step)}"
+            )
+    if data.patch_ratio_x > data.patch_ratio_y:
+        raise InputError(
+            f"data.patch_ratio_x is {data.patch_ratio_x} and patch_ratio_y {data.patch_ratio_y}; "
+            "the first is the smaller one"
+        )
+    display = (model.display_range, model.display_colour)
+    if config.train.displayed_share > 0 and display != ("clip", "source"):
+        raise InputError(
+            "train.displayed_share is above 0, which needs model.display_range = 'clip' and "
+            f"model.display_colour = 'source'; they are {display[0]!r} and {display[1]!r}"
+        )
 
 
 def _check_names(given, known, what, prefix):
     for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {prefix}{near[0]}?" if near else f", among {', '.join(known)}"
-            raise InputError(f"{prefix}{name} is no {what}{hint}")
+        _check_name(name, known, what, prefix)
     for name in known:
         if name not in given:
             raise InputError(f"the {what} {prefix}{name} is missing from configs/configs.py")
 
 
-def _check_losses(config):
-    if config.train.loss_weights_ft.get("s") and config.dev.data_domain != "gamma":
-        raise InputError(
-            "train.loss_weights_ft gives 's' a weight, which reads domain gamma; dev.data_domain "
-            f"is {config.dev.data_domain!r}"
-        )
-
-
-def _check_display(config):
-    model = config.model
-    shown = (model.display_range, model.display_colour)
-    if config.train.displayed_share > 0 and shown != ("clip", "source"):
-        raise InputError(
-            "train.displayed_share is above 0, which needs model.display_range = 'clip' and "
-            f"model.display_colour = 'source'; they are {shown[0]!r} and {shown[1]!r}"
-        )
-
-
-def _check_patches(config):
-    step = 2**config.dev.level_num
-    for key in ("patch_size_h", "patch_size_w", "patch_size_ft_h", "patch_size_ft_w"):
-        size = config.data[key]
-        if size % step:
-            raise InputError(
-                f"data.{key} is {size}; with dev.level_num = {config.dev.level_num} it must be "
-                f"a multiple of {step}, for instance {max(step, size - size % step)}"
-            )
-    low, high = config.data.patch_ratio_x, config.data.patch_ratio_y
-    if low > high:
-        raise InputError(
-            f"data.patch_ratio_x is {low} and patch_ratio_y {high}; the first is the smaller one"
-        )
+def _check_name(name, known, what, prefix):
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {prefix}{near[0]}?" if near else f", among {', '.join(known)}"
+        raise InputError(f"{prefix}{name} is no {what}{hint}")
 
 
 def existing_folder(path, key):

@@ -12,6 +12,10 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
 import pytest
+from helpers import config
+
+# Tests run with settings of their own, whatever configs/configs.py says.
+sys.modules["configs.configs"] = config
 
 ROOT = Path(__file__).parent.parent
 # Programs that tests start import the project and the helpers.
@@ -100,10 +104,15 @@ def scene(height, width, seed=0):
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
+def script_command(name, *arguments):
+    """Return the command line of a root script with the tests' settings as its configs.py."""
+    return [sys.executable, "-m", "helpers.launch", str(ROOT / name), *map(str, arguments)]
+
+
 def run_script(name, *arguments, cwd=ROOT, **environment):
     """Run a root script as a user would; return the finished process, texts decoded."""
     return subprocess.run(
-        [sys.executable, str(ROOT / name), *map(str, arguments)],
+        script_command(name, *arguments),
         cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,

@@ -1,11 +1,16 @@
 import copy
+import logging
+import re
+import subprocess
+import sys
 
 import pytest
+from conftest import ROOT
 
 from configs.command_line import keys_from_set, make_parser, settings
 from configs.configs import config as defaults
 from configs.presets import PRESETS
-from configs.schema import KINDS, check, existing_folder
+from configs.schema import KINDS, check_file, check_together, existing_folder
 from system.errors import InputError
 
 SWITCHES = {"epochs": "train.epochs_ft", "no_high_branch": "dev.no_high_branch"}
@@ -15,29 +20,44 @@ def parsed(*arguments):
     return settings(make_parser("x", SWITCHES).parse_args(arguments), SWITCHES)
 
 
-def test_the_defaults_pass_and_every_key_has_a_kind():
-    check(defaults)
-    assert {s: set(defaults[s]) for s in defaults} == {s: set(KINDS[s]) for s in KINDS}
+ORIGINAL = {
+    "model": "ckp_path_high ckp_path_bot ckp_path_ft tfrecord_dual tfrecord_ft loss_model loss_vgg",
+    "data": "hdr_path sdr_path appendix_hdr appendix_sdr patch_size_h patch_size_w patch_size_ft_h "
+    "patch_size_ft_w patch_ratio_x patch_ratio_y patch_per_img",
+    "train": "batch_size_high batch_size_bot batch_size_ft train_set_size",
+    "test": "tfrecord_test result hdr_path",
+    "dev": "data_domain decompose_filter fuse_mid_layers level_num",
+}
 
 
-def test_the_originals_defaults():
-    assert defaults.model.ckp_path_high == "checkpoints/highlayer/"
-    assert (defaults.data.patch_size_h, defaults.data.patch_size_ft_w) == (512, 256)
-    assert (defaults.data.patch_ratio_x, defaults.data.patch_ratio_y) == (0.1, 0.6)
-    train = defaults.train
-    assert (train.batch_size_high, train.batch_size_bot, train.batch_size_ft) == (4, 32, 8)
-    assert (train.epochs_high, train.epochs_bot, train.epochs_ft) == (350, 1600, 1000)
-    assert (train.lr_high, train.lr_bot, train.lr_ft, train.lr_final) == (3e-4, 3e-4, 1.5e-3, 1)
-    dev = defaults.dev
-    assert (dev.data_domain, dev.decompose_filter, dev.level_num) == ("gamma", "bilateral", 3)
-    assert not dev.fuse_mid_layers
+def test_the_file_has_every_key_and_marks_those_that_the_original_lacks():
+    found, unmarked = {section: set() for section in KINDS}, {section: set() for section in KINDS}
+    comment, above = "", ""
+    for line in (ROOT / "configs" / "configs.py").read_text().splitlines():
+        # A comment is for all settings below it, up to the next one.
+        comment = (comment if above.startswith("#") else "") + line if line[:1] == "#" else comment
+        if assignment := re.match(r"config\.(\w+)\.(\w+) = ", line):
+            section, key = assignment.groups()
+            found[section].add(key)
+            if "(+)" not in comment + line:
+                unmarked[section].add(key)
+        elif line[:1] != "#":
+            comment = ""
+        above = line
+    assert found == {section: set(kinds) for section, kinds in KINDS.items()}
+    assert unmarked == {section: set(keys.split()) for section, keys in ORIGINAL.items()}
+
+
+def test_the_tests_own_settings_have_every_key():
+    check_file(defaults)
+    check_together(defaults)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("train.batchsize_ft=4", r"train\.batchsize_ft is no setting; did you mean train\.batch_s"),
-        ("training.seed=4", "training is no section; the sections are model, data, train"),
+        ("training.seed=4", r"training is no section; did you mean train\?"),
         ("level_num=4", r"level_num is no setting; write section\.key"),
         ("dev.level_num", r"--set dev\.level_num: write it as --set section\.key=value"),
         ("train.batch_size_ft=eight", r"train\.batch_size_ft is 'eight'; it must be a whole num"),
@@ -50,6 +70,9 @@ def test_the_originals_defaults():
         ("dev.data_domain=log", "it must be 'gamma' or 'linear'"),
         ("model.ckp_path_ft=", "it must be a text"),
         ("train.loss_weights_ft={'h': -1}", "a dict from loss term to a weight of 0 or more"),
+        ("train.loss_weights_ft={1:2}", r"is \{1: 2\}; it must be a dict from loss term to a"),
+        ("train.loss_weights_bot={'items': 1}", "it must be a dict from loss term to a weight"),
+        ("train.loss_weights_ft={'h': {'a': 1}}", "it must be a dict from loss term to a weight"),
         (
             "data.patch_size_w=100",
             r"data\.patch_size_w is 100; .* multiple of 8, for instance 96",
@@ -75,15 +98,19 @@ def test_missing_and_misspelt_keys_of_the_file():
     config = copy.deepcopy(defaults)
     del config.train["seed"]
     with pytest.raises(InputError, match=r"train\.seed is missing"):
-        check(config)
+        check_file(config)
     config = copy.deepcopy(defaults)
     config.dev.decompose_fliter = "gaussian"
     with pytest.raises(InputError, match=r"did you mean dev\.decompose_filter"):
-        check(config)
+        check_file(config)
     config = copy.deepcopy(defaults)
     config.dev = 3
     with pytest.raises(InputError, match="dev is a section"):
-        check(config)
+        check_file(config)
+    config = copy.deepcopy(defaults)
+    config.train.loss_weights_ft = {"items": 1}
+    with pytest.raises(InputError, match=r"train\.loss_weights_ft is \{'items': 1\}"):
+        check_file(config)
 
 
 def test_set_reads_python_values_and_texts():
@@ -116,7 +143,7 @@ def test_switches_win_over_set_and_leave_the_defaults_alone():
         parsed("--epochs", "many")
 
 
-def test_given_by_hand():
+def test_keys_from_set():
     args = make_parser("x", {}).parse_args(["--set", "dev.ft=True", "--set", "test.format=png"])
     assert keys_from_set(args) == {"dev.ft", "test.format"}
 
@@ -138,8 +165,57 @@ def test_every_preset_passes_and_set_wins_over_it(name):
     assert parsed("--preset", name, "--set", f"{key}={changed}").train.epochs_bot == changed
 
 
-def test_structural_fidelity_needs_domain_gamma():
-    weight = ("--set", "train.loss_weights_ft={'s': 0.3}")
-    assert parsed(*weight).train.loss_weights_ft == {"s": 0.3}
-    with pytest.raises(InputError, match="reads domain gamma"):
-        parsed(*weight, "--set", "dev.data_domain=linear")
+def test_a_preset_names_what_it_replaces(monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(defaults.train, "lr_bot", 0.25)
+    monkeypatch.setattr(defaults.train, "pad_bot", True)
+    monkeypatch.setattr(defaults.train, "lr_ft", 0.5)  # not in the preset
+    assert parsed("--preset", "shipped").train.lr_ft == 0.5
+    (said,) = caplog.messages
+    assert said.startswith("--preset shipped replaces of configs.py: ")
+    assert "train.lr_bot 0.25 by 0.001" in said
+    assert "pad_bot" not in said and "lr_ft" not in said
+    caplog.clear()
+    parsed()
+    assert not caplog.messages
+
+
+PROGRAM = """
+import logging, sys
+from tqdm import tqdm
+from configs.command_line import run
+from system.errors import InputError
+
+def main():
+    bar = tqdm(total=2)
+    logging.getLogger("training.stage").info("a step of %d", 5)
+    logging.getLogger("training.stage").debug("nothing")
+    logging.getLogger("models").warning("no weights")
+    logging.getLogger("other.library").info("chatter")
+    logging.getLogger("other.library").warning("old version")
+    raise {error}
+
+sys.argv = ["dir/script.py"]
+run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "last"),
+    [
+        ("InputError('x.hdr is bad;\\nnext')", 2, "script.py: x.hdr is bad;\\nnext"),
+        ("KeyboardInterrupt", 130, "interrupted"),
+    ],
+)
+def test_messages_are_bare_lines_above_a_bar(error, status, last):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(error=error)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == status
+    assert done.stdout == "a step of 5\n"
+    lines = [line for line in done.stderr.splitlines() if line.strip() and "0/2" not in line]
+    assert lines == ["no weights", "old version", last]
