@@ -14,11 +14,12 @@ from tqdm import tqdm
 from configs.command_line import keys_from_set, make_parser, run, settings
 from data.pictures import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.pictures.sanitize import remarks_on
-from data.preparation.prepare import Preparation, prepare_picture
+from data.preparation.prepare import prepare_picture
 from inference.load import load_operator
-from system.errors import InputError
-from system.files import find_pictures, make_folder, result_path, result_stems
+from system.errors import InputError, naming
+from system.files import find_pictures, make_folder, result_path, result_stems, unique_stem
 
+REMEDY = "--precision bfloat16 or --test_resize_to_half"  # where the memory is too small
 SWITCHES = {
     "output": "test.result",
     "no_high_branch": "dev.no_high_branch",
@@ -34,7 +35,7 @@ def main(argv=None):
     parser.add_argument(
         "--save_layers",
         action="store_true",
-        help="also write what each branch saw and made",
+        help="also write each branch's input and output",
     )
     args = parser.parse_args(argv)
     config = settings(args, SWITCHES)
@@ -45,67 +46,76 @@ def main(argv=None):
             "settled by generate_tfrec.py --test_resize_to_half"
         )
     operator = load_operator(config)
-    refuse_other_preparation(config, keys_from_set(args), operator)
+    compare_with_checkpoint(config.dev, keys_from_set(args), operator)
+    layer_names = names_of_layers() if args.save_layers else ()
     if args.pictures:
         paths = find_pictures(args.pictures, HDR_SUFFIXES)
-        source, total = from_files(paths, operator.preparation, config), len(paths)
+        source, total = from_files(paths, operator.preparation, config, layer_names), len(paths)
     else:
-        source, total = from_records(config.test.tfrecord_test, operator)
+        source, total = from_records(config.test.tfrecord_test, operator, layer_names)
     make_folder(config.test.result)
     written = skipped = 0
     for stem, layers in tqdm(source, "tone mapping", total, unit="picture"):
         try:
             if isinstance(layers, InputError):
                 raise layers
-            write(stem, layers, operator, config, args.save_layers)
+            with naming(stem, REMEDY):
+                write(stem, layers, operator, config, layer_names)
             written += 1
         except InputError as error:
             tqdm.write(f"skipped: {error}", file=sys.stderr)
-            skipped += 1
-        except MemoryError:
-            remedy = "does not fit into the memory; try --test_resize_to_half"
-            tqdm.write(f"skipped: {stem}: {remedy}", file=sys.stderr)
             skipped += 1
     print(f"{written} written, {skipped} skipped")
     return 1 if skipped else 0
 
 
-def refuse_other_preparation(config, by_hand, operator):
-    """Raise InputError where --set asks for layers that the checkpoint was not trained on."""
-    asked = Preparation.from_settings(config.dev)
-    for key in Preparation._fields:
-        if f"dev.{key}" in by_hand and getattr(asked, key) != getattr(operator.preparation, key):
+def compare_with_checkpoint(dev, from_set, operator):
+    """Say where the checkpoint's settings are used and not those of the dev section.
+
+    Raises:
+        InputError: --set asks for others than the checkpoint's.
+    """
+    in_use = {**operator.preparation._asdict(), **operator.ablations}
+    others = {key: value for key, value in in_use.items() if dev[key] != value}
+    for key, value in others.items():
+        if f"dev.{key}" in from_set:
             raise InputError(
-                f"dev.{key} is {getattr(asked, key)} but {operator.path} was trained with "
-                f"{getattr(operator.preparation, key)}; leave it out"
+                f"dev.{key} is {dev[key]} but {operator.path} was trained with {value}; "
+                "leave it out"
             )
+    if others:
+        text = ", ".join(f"dev.{key} {value} (not {dev[key]})" for key, value in others.items())
+        print(f"of the checkpoint, in place of the settings: {text}", flush=True)
 
 
-def from_files(paths, preparation, config):
+def names_of_layers():
+    """Return the names under which --save_layers writes what the branches see and make."""
+    from models.tone_mapper import PICTURES
+
+    return ("input", "high", "bot", *(name for name in PICTURES if name != "output"))
+
+
+def from_files(paths, preparation, config, layer_names):
     """Yield (name of the result, Layers or InputError) of each of find_pictures."""
-    stems = result_stems(paths)
+    stems = result_stems(paths, layer_names)
     for path in paths:
         if isinstance(path, InputError):
             yield None, path
             continue
-        stem = stems[path]
         try:
-            picture, mended = read_hdr_counted(path)
-            layers = prepare_picture(picture, preparation, config.dev.test_resize_to_half)
+            with naming(path, REMEDY):
+                picture, mended = read_hdr_counted(path)
+                layers = prepare_picture(picture, preparation, config.dev.test_resize_to_half)
         except InputError as error:
-            text = error.args[0]
-            yield stem, InputError(text if str(path) in text else f"{path}: {text}")
-            continue
-        except MemoryError:
-            yield stem, InputError(f"{path}: does not fit into the memory; give a smaller picture")
+            yield None, error
             continue
         for remark in remarks_on(picture, mended):
             tqdm.write(f"{path}: {remark}", file=sys.stderr)
         del picture  # the network needs the memory
-        yield stem, layers
+        yield stems[path], layers
 
 
-def from_records(prefix, operator):
+def from_records(prefix, operator, layer_names):
     """Return the pictures of the test records, as from_files does, and their number."""
     from data.datasets import stored_layers
     from data.records.test_records import inspect, record_path
@@ -119,23 +129,26 @@ def from_records(prefix, operator):
             f"{path} has {info.preparation.describe()}, {says} {operator.preparation.describe()}; "
             "make the records again with generate_tfrec.py"
         )
-    return stored_layers(path), info.count
+    taken = set()
+    named = (
+        (unique_stem(stem, taken, layer_names), layers) for stem, layers in stored_layers(path)
+    )
+    return named, info.count
 
 
-def write(stem, layers, operator, config, save_layers):
-    """Tone-map one picture and write it, and its layers if asked for."""
+def write(stem, layers, operator, config, layer_names):
+    """Tone-map one picture and write it, and its layers of these names."""
     from models.display import stretched
-    from models.tone_mapper import PICTURES
 
-    pictures = operator.pictures(layers, PICTURES if save_layers else ("output",))
+    made = [name for name in layer_names if name not in ("input", "high", "bot")]
+    pictures = operator.pictures(layers, ("output", *made))
     result = operator.shown(pictures["output"], layers, config.test)
     folder, ending, quality = config.test.result, config.test.format, config.test.jpg_quality
     write_sdr(result_path(folder, stem, ending), result, quality)
-    if save_layers:
-        seen = {"input": layers.normalized, "high": layers.high, "bot": layers.bot}
-        made = {name: picture for name, picture in pictures.items() if name != "output"}
-        for name, layer in {**seen, **made}.items():
-            write_sdr(result_path(folder, f"{stem}_{name}", ending), stretched(layer), quality)
+    pictures.update(input=layers.normalized, high=layers.high, bot=layers.bot)
+    for name in layer_names:
+        path = result_path(folder, f"{stem}_{name}", ending)
+        write_sdr(path, stretched(pictures[name]), quality)
 
 
 if __name__ == "__main__":

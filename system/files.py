@@ -100,13 +100,17 @@ def find_pictures(
     return list(found)
 
 
-def result_stems(paths: Iterable[Path | InputError]) -> dict[Path, str]:
+def result_stems(paths: Iterable[Path | InputError], layers: Sequence[str] = ()) -> dict[Path, str]:
     """Return the stem of each picture's result, in the order of `paths`; errors are left out.
 
     It is the picture's own. Pictures that differ in their ending, folder or letter
-    case alone keep ending and folder in the result's name, and a number where that
+    case alone have ending and folder in the result's name, and a number where that
     does not tell them apart either: no two results have one name. What would make a name
     too long for a file system is left out.
+
+    Args:
+        paths: of the pictures.
+        layers: what is also written of each picture, under the stem, "_" and this name.
     """
     pictures = [path for path in paths if isinstance(path, Path)]
     shared = Counter(path.stem.casefold() for path in pictures)
@@ -117,16 +121,31 @@ def result_stems(paths: Iterable[Path | InputError]) -> dict[Path, str]:
         if shared[stem.casefold()] > 1:
             told_apart = f"{path.absolute().parent.name}_{path.name}"
             stem = told_apart if len(os.fsencode(told_apart)) <= LONGEST_STEM else stem
-        number, unique = 1, stem
-        while unique.casefold() in taken:
-            number += 1
-            unique = f"{stem}_{number}"
-            while len(os.fsencode(unique)) > LONGEST_STEM:
-                stem = stem[:-1]
-                unique = f"{stem}_{number}"
-        taken.add(unique.casefold())
-        stems[path] = unique
+        stems[path] = unique_stem(stem, taken, layers)
     return stems
+
+
+def unique_stem(stem: str, taken: set[str], layers: Sequence[str] = ()) -> str:
+    """Return `stem`, shortened and with a number where it must be, and add its names to `taken`.
+
+    Args:
+        stem: wanted for a result.
+        taken: names without regard to case that no result and no layer may have.
+        layers: as for result_stems.
+    """
+    unique = stem = stem[:LONGEST_STEM]
+    number = 1
+    while True:
+        names = [unique, *(f"{unique}_{layer}" for layer in layers)]
+        folded = {name.casefold() for name in names}
+        if max(len(os.fsencode(name)) for name in names) > LONGEST_STEM:
+            stem = stem[:-1]
+        elif folded.isdisjoint(taken):
+            taken |= folded
+            return unique
+        else:
+            number += 1
+        unique = stem if number == 1 else f"{stem}_{number}"
 
 
 def result_path(folder: str | os.PathLike[str], stem: str, ending: str) -> Path:

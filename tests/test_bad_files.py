@@ -4,11 +4,10 @@ import ctypes
 import os
 import resource
 import subprocess
-import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_script
+from conftest import ROOT, run_script, script_command
 from helpers.bad_files import SCENE, bad_files, odd_files
 from test_data_pictures_radiance import picture
 
@@ -77,7 +76,7 @@ def outcome(tmp_path_factory):
     (folder / "notes.txt").write_bytes(b"x")
     out = folder / "result"
     process = subprocess.run(
-        [sys.executable, str(ROOT / "test.py"), folder, folder / "gone.hdr", "--output", out],
+        script_command("test.py", folder, folder / "gone.hdr", "--output", out),
         cwd=ROOT,
         capture_output=True,
         text=True,

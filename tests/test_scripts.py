@@ -3,12 +3,13 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 
 import pytest
-from conftest import ROOT, run_script
+from conftest import GOLDEN, run_script, scene, script_command
+
+from data.pictures import write_hdr
 
 SCRIPTS = (
     "make_sdr.py",
@@ -39,9 +40,8 @@ def test_misspelt_setting_is_one_sentence(script):
 
 
 def test_tensorboard_starts(studio, trained):
-    command = [sys.executable, str(ROOT / "run_tfboard.py"), "ft", "--port", "8899"]
     process = subprocess.Popen(
-        [*command, *studio.arguments()],
+        script_command("run_tfboard.py", "ft", "--port", 8899, *studio.arguments()),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -65,3 +65,33 @@ def test_tensorboard_without_summaries(tmp_path):
     outcome = run_script("run_tfboard.py", "bot", "--log_path", tmp_path)
     assert outcome.returncode == 2
     assert "there are no summaries in" in outcome.stderr
+
+
+def test_layers_overwrite_no_result_and_no_other_layers(tmp_path):
+    for seed, name in enumerate(("a", "a_high")):
+        write_hdr(tmp_path / f"{name}.hdr", scene(64, 72, seed))
+    flags = ("--save_layers", "--set", f"model.ckp_path_ft={GOLDEN / 'ftlayer'}", "--output")
+    written = {}
+    for run, names in {"a": ["a"], "b": ["a_high"], "both": ["a", "a_high"]}.items():
+        paths = [tmp_path / f"{name}.hdr" for name in names]
+        assert run_script("test.py", *paths, *flags, tmp_path / run).returncode == 0
+        written[run] = sorted(path.read_bytes() for path in (tmp_path / run).iterdir())
+    assert len(written["a"]) == 8
+    assert written["both"] == sorted(written["a"] + written["b"])
+
+
+def test_settings_that_the_checkpoint_contradicts(tmp_path):
+    write_hdr(tmp_path / "a.hdr", scene(64, 72))
+    done = run_script("test.py", tmp_path / "a.hdr", "--output", tmp_path)
+    said = "of the checkpoint, in place of the settings: dev.fuse_mid_layers True (not False)"
+    assert said in done.stdout.splitlines()
+    assert done.returncode == 0
+    for key, value in (("fuse_mid_layers", False), ("level_num", 2)):
+        done = run_script("test.py", tmp_path / "a.hdr", "--set", f"dev.{key}={value}")
+        assert done.returncode == 2
+        assert f"dev.{key} is {value} but " in done.stderr
+    done = run_script("test.py", tmp_path / "a.hdr", "--preset", "shipped", "--output", tmp_path)
+    assert done.returncode == 0 and "in place of the settings" not in done.stdout
+    assert (
+        "--preset shipped replaces of configs.py: data.appendix_sdr 'jpg' by 'png', " in done.stdout
+    )

@@ -1,8 +1,8 @@
 """Nothing in a file that is read runs as a program, or writes outside the result folder."""
 
 import ast
-import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_script, scene
+from conftest import ROOT, run_script, scene, script_command
 
 from data.pictures import write_hdr
 from data.preparation.prepare import Preparation
@@ -163,9 +163,8 @@ def test_tensorboard_listens_to_this_machine_alone(tmp_path):
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, str(ROOT / "run_tfboard.py"), "--log_path", str(tmp_path)]
     process = subprocess.Popen(
-        [*command, "--port", str(port)],
+        script_command("run_tfboard.py", "--log_path", tmp_path, "--port", port),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -218,9 +217,10 @@ def test_nothing_unsafe_is_called(path):
         assert found <= allowed, f"{path}:{node.lineno}: {found}"
 
 
-def test_settings_json_is_never_read(tmp_path):
+def test_settings_json_is_not_read(tmp_path):
     """The copy of the settings beside a checkpoint is for people."""
-    readers = [p for p in sources() if "settings.json" in p.read_text()]
-    # The first speaks of it, the second removes what a killed writing left, the third writes it.
-    assert [p.name for p in readers] == ["checkpoint.py", "checkpoint_files.py", "kept.py"]
-    assert json.loads((CHECKPOINT / "settings.json").read_text())["config"]
+    from models.checkpoint_info import info_in
+
+    folder = shutil.copytree(CHECKPOINT, tmp_path / "ftlayer")
+    (folder / "settings.json").write_text('{"preparation": "damaged"')
+    assert info_in(folder) == info_in(CHECKPOINT)

@@ -79,6 +79,17 @@ def test_long_names_are_told_apart_too():
     assert len(set(umlauts.values())) == 3
 
 
+@pytest.mark.parametrize("names", [("a", "a_high"), ("a_HIGH", "a"), ("a", "a_high_2", "a_high")])
+def test_layers_have_names_of_their_own(names):
+    layers = ("high", "output_high")
+    stems = result_stems([Path(f"{name}.hdr") for name in names], layers)
+    written = [f"{stem}{end}" for stem in stems.values() for end in ("", "_high", "_output_high")]
+    assert len({name.casefold() for name in written}) == 3 * len(names)
+    assert stems[Path(f"{names[0]}.hdr")] == names[0]
+    (long,) = result_stems([Path("x" * 251)], layers).values()
+    assert long == "x" * (251 - len("_output_high"))
+
+
 @pytest.mark.parametrize(
     "stem",
     ["../../x", "/tmp/x", "x/y", "..", ".", "", "a\0b", "/", "x/", "../x", "a/../../../x"],
