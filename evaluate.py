@@ -21,19 +21,21 @@ are those of tone mapping alone while other processes work; use
 
 import sys
 import time
+from functools import partial
 
 from tqdm import tqdm
 
 from configs.command_line import make_parser, run, settings
 from configs.schema import existing_folder
 from data.pictures import HDR_SUFFIXES
+from data.preparation.prepare import Preparation
 from evaluation.methods import chosen_operators, result_folders
 from evaluation.plan import NetworkPictures, Tasks, kept_rows, make_plan
 from evaluation.report import write_report
 from evaluation.rows import inspect_source, quiet, quiet_opencv, score_row
 from evaluation.score_file import read_rows, write_rows
 from evaluation.table import nan_notes, summarise, tables, write_summary
-from inference.load import load_operator
+from inference import load_operator
 from system.devices import import_tensorflow
 from system.errors import InputError
 from system.files import find_pictures, make_folder, result_stems
@@ -44,6 +46,7 @@ SWITCHES = {
     "no_high_branch": "dev.no_high_branch",
     "no_ft_branch": "dev.no_ft_branch",
     "test_resize_to_half": "dev.test_resize_to_half",
+    "precision": "test.precision",
 }
 NETWORK = "IQATM"
 SAVE_EVERY = 5.0  # seconds; what a killed run loses at most
@@ -71,8 +74,8 @@ def main(argv=None):
     makers = {**folders, **dict.fromkeys(operators)}
     step = 2**config.dev.level_num
     if network is not None:
-        made = NetworkPictures(network.tone_map, network.content())
-        makers, step = {NETWORK: made, **makers}, 2**network.operator.preparation.level_num
+        made = NetworkPictures(partial(network.tone_map, to_half=to_half), network.content())
+        makers, step = {NETWORK: made, **makers}, 2**network.preparation.level_num
     plan, faults = make_plan(sources, makers, to_half)
     for fault in faults:
         print(f"skipped: {fault}", file=sys.stderr)
@@ -88,7 +91,7 @@ def main(argv=None):
     rows = [rows[item.place] for item in plan if item.place in rows]
     intro = f"{len(sources)} pictures, {len(makers)} methods."
     if network is not None:
-        intro += f" {NETWORK} is {network.operator.path}."
+        intro += f" {NETWORK} is {network.path}."
     write_results(folder, pictures, intro, list(makers), sources, rows, faults)
     done = {row["picture"] for row in rows}
     skipped += len(sources) - len(done)
@@ -124,9 +127,8 @@ def parsed(argv):
 
 
 def load_network(config):
-    """Return the FileOperator of the checkpoint, or raise InputError."""
+    """Return the Operator of the checkpoint, or raise InputError."""
     import_tensorflow()
-    from inference.file_operator import FileOperator
     from models.checkpoint_files import newest
 
     folder = config.model.ckp_path_ft
@@ -135,8 +137,14 @@ def load_network(config):
             f"there is no checkpoint in {folder}; train one with train_ft.py, name another folder "
             "with --set model.ckp_path_ft=..., or leave the network out with --no_network"
         )
-    operator = load_operator(config)
-    return FileOperator(operator, config.test, config.dev.test_resize_to_half)
+    return load_operator(
+        config.model.ckp_path_ft,
+        Preparation.from_settings(config.dev),
+        config.test.precision,
+        no_high_branch=config.dev.no_high_branch,
+        no_ft_branch=config.dev.no_ft_branch,
+        display_settings=config.test,
+    )
 
 
 def inspected(paths, to_half, processes, folder):

@@ -18,15 +18,19 @@ from pathlib import Path
 
 from configs.command_line import make_parser, run, settings
 from data.pictures import HDR_SUFFIXES, read_hdr
-from data.preparation.prepare import prepare_picture
-from inference.load import load_operator
+from data.preparation.prepare import Preparation, prepare_picture
+from inference import load_operator
 from system.atomic import replacing
 from system.errors import InputError
 from system.files import find_pictures, make_folder
 
 NAMES = ("savedmodel", "onnx", "tflite")
 ROUNDS = 3  # timed runs of each on each whole picture
-SWITCHES = {"no_high_branch": "dev.no_high_branch", "no_ft_branch": "dev.no_ft_branch"}
+SWITCHES = {
+    "no_high_branch": "dev.no_high_branch",
+    "no_ft_branch": "dev.no_ft_branch",
+    "precision": "test.precision",
+}
 
 
 def main(argv=None):
@@ -36,10 +40,17 @@ def main(argv=None):
     paths = find_pictures(args.check or [config.test.hdr_path], HDR_SUFFIXES)
     folder = make_folder(args.output or Path(config.test.result) / "export")
 
-    operator = load_operator(config)
+    operator = load_operator(
+        config.model.ckp_path_ft,
+        Preparation.from_settings(config.dev),
+        config.test.precision,
+        no_high_branch=config.dev.no_high_branch,
+        no_ft_branch=config.dev.no_ft_branch,
+        display_settings=config.test,
+    )
     from portable.graph import portable_operator
 
-    display = operator.info.display.overridden(config.test)
+    display = operator.display
     print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
 
     module = portable_operator(operator.network, operator.preparation, display)
@@ -49,7 +60,7 @@ def main(argv=None):
 
     def here(picture):
         layers = prepare_picture(picture, operator.preparation)
-        return operator.shown(operator.pictures(layers)["output"], layers, config.test)
+        return operator.to_display(operator.pictures(layers)["output"], layers)
 
     results, skipped = checked(paths, here, runtimes, operator.preparation.level_num)
     report = {
