@@ -28,12 +28,13 @@ from tqdm import tqdm
 
 from configs.command_line import make_parser, run, settings
 from configs.schema import existing_folder
+from configs.stage_settings import operator_settings
 from data.pictures import HDR_SUFFIXES
 from evaluation.plan import ScoreTasks, folder_methods, operator_methods, plan_rows, reusable_rows
 from evaluation.report import write_report
 from evaluation.scoring import FIELDS, ToneMapped, inspect_source, score_row
 from evaluation.table import nan_notes, summarize, tables, write_summary
-from inference.load import load_operator
+from inference import load_operator
 from metrics.operators import OPERATORS
 from system.csv_file import content_key, read_rows, write_rows
 from system.devices import import_tensorflow
@@ -46,6 +47,7 @@ SWITCHES = {
     "no_high_branch": "dev.no_high_branch",
     "no_ft_branch": "dev.no_ft_branch",
     "test_resize_to_half": "dev.test_resize_to_half",
+    "precision": "test.precision",
 }
 NETWORK = "IQATM"
 SAVE_SECONDS = 5.0  # what a killed run loses at most
@@ -113,18 +115,16 @@ def parsed(argv):
 def load_network(config):
     """Return the checkpoint's method (see evaluation.plan), multiple of its sides, and name."""
     import_tensorflow()
-    from inference.file_operator import FileOperator
-
     try:
-        operator = load_operator(config)
+        operator = load_operator(**operator_settings(config))
     except InputError as error:
         text = error.args[0].rstrip(".")
         raise InputError(f"{text}; or leave the network out with --no_network") from error
-    network = FileOperator(operator, config.test, config.dev.test_resize_to_half)
-    parts = "network", content_key(*network.content())
+    parts = "network", content_key(*operator.content())
+    to_half = config.dev.test_resize_to_half
 
     def method(_):
-        return lambda path: ToneMapped(*network.tone_map(path)), parts
+        return lambda path: ToneMapped(*operator.tone_map(path, to_half)), parts
 
     return method, 2**operator.preparation.level_num, f" {NETWORK} is {operator.path}."
 

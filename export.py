@@ -17,16 +17,21 @@ import sys
 from pathlib import Path
 
 from configs.command_line import make_parser, run, settings
+from configs.stage_settings import operator_settings
 from data.pictures import HDR_SUFFIXES, read_hdr
 from data.preparation.prepare import prepare_picture
-from inference.load import load_operator
+from inference import load_operator
 from system.atomic import replacing
 from system.errors import InputError
 from system.files import find_pictures, make_folder
 
 NAMES = ("savedmodel", "onnx", "tflite")
 ROUNDS = 3  # timed runs of each on each whole picture
-SWITCHES = {"no_high_branch": "dev.no_high_branch", "no_ft_branch": "dev.no_ft_branch"}
+SWITCHES = {
+    "no_high_branch": "dev.no_high_branch",
+    "no_ft_branch": "dev.no_ft_branch",
+    "precision": "test.precision",
+}
 
 
 def main(argv=None):
@@ -36,10 +41,10 @@ def main(argv=None):
     paths = find_pictures(args.check or [config.test.hdr_path], HDR_SUFFIXES)
     folder = make_folder(args.output or Path(config.test.result) / "export")
 
-    operator = load_operator(config)
+    operator = load_operator(**operator_settings(config))
     from portable.graph import portable_operator
 
-    display = operator.info.display.overridden(config.test)
+    display = operator.display
     print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
 
     module = portable_operator(operator.network, operator.preparation, display)
@@ -49,7 +54,7 @@ def main(argv=None):
 
     def here(picture):
         layers = prepare_picture(picture, operator.preparation)
-        return operator.shown(operator.pictures(layers)["output"], layers, config.test)
+        return operator.to_display(operator.pictures(layers)["output"], layers)
 
     results, skipped = checked(paths, here, runtimes, operator.preparation.level_num)
     report = {

@@ -12,10 +12,11 @@ import sys
 from tqdm import tqdm
 
 from configs.command_line import keys_from_set, make_parser, run, settings
+from configs.stage_settings import operator_settings
 from data.pictures import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.pictures.sanitize import remarks_on
 from data.preparation.prepare import prepare_picture
-from inference.load import load_operator
+from inference import load_operator
 from system.errors import InputError, naming
 from system.files import find_pictures, make_folder, result_path, result_stems, unique_stem
 
@@ -25,6 +26,7 @@ SWITCHES = {
     "no_high_branch": "dev.no_high_branch",
     "no_ft_branch": "dev.no_ft_branch",
     "test_resize_to_half": "dev.test_resize_to_half",
+    "precision": "test.precision",
 }
 
 
@@ -45,7 +47,7 @@ def main(argv=None):
             "--test_resize_to_half is for pictures given here; the size of test records is "
             "settled by generate_tfrec.py --test_resize_to_half"
         )
-    operator = load_operator(config)
+    operator = load_operator(**operator_settings(config))
     compare_with_checkpoint(config.dev, keys_from_set(args), operator)
     layer_names = names_of_layers() if args.save_layers else ()
     if args.pictures:
@@ -142,7 +144,7 @@ def write(stem, layers, operator, config, layer_names):
 
     made = [name for name in layer_names if name not in ("input", "high", "bot")]
     pictures = operator.pictures(layers, ("output", *made))
-    result = operator.shown(pictures["output"], layers, config.test)
+    result = operator.to_display(pictures["output"], layers)
     folder, ending, quality = config.test.result, config.test.format, config.test.jpg_quality
     write_sdr(result_path(folder, stem, ending), result, quality)
     pictures.update(input=layers.normalized, high=layers.high, bot=layers.bot)

@@ -123,3 +123,15 @@ def stage_settings(stage, config, preset=None):
             "config": config,
         },
     )
+
+
+def operator_settings(config):
+    """Return the keyword arguments of inference.load_operator that a config stands for."""
+    return {
+        "folder": config.model.ckp_path_ft,
+        "default_preparation": Preparation.from_settings(config.dev),
+        "precision": config.test.precision,
+        "no_high_branch": config.dev.no_high_branch,
+        "no_ft_branch": config.dev.no_ft_branch,
+        "display_settings": config.test,
+    }

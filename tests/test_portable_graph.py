@@ -21,10 +21,11 @@ VARIANTS = [
 
 
 def this_code(operator, display):
+    operator.display = display
+
     def here(picture):
         layers = prepare_picture(picture, operator.preparation)
-        shown = {f"display_{field}": value for field, value in display._asdict().items()}
-        return operator.shown(operator.pictures(layers)["output"], layers, shown)
+        return operator.to_display(operator.pictures(layers)["output"], layers)
 
     return here
 

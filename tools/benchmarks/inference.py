@@ -111,6 +111,7 @@ def memory(name, size):
 def make(name):
     """Return one of the networks with the shipped weights, a callable from layers to the result."""
     from inference.fast_network import FastNetwork
+
     from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
     from models.weights import load_weights, newest_checkpoint
     from tools.benchmarks.straightforward import normalizations

@@ -1,0 +1,203 @@
+"""The joint network over bands of rows: less memory and time than models.tone_mapper.
+
+models.tone_mapper is the definition. Here a picture goes through each layer band by band, and
+only the maps that a layer reads and makes are in memory. A map is a list of bands,
+1×h×W×(CHANNELS + 1), as they come out of the leaky ReLU. Its moments are sums over the bands.
+Its normalization, (x - mean) · scale, goes into the next convolution's kernel. The last channel
+is 1 in the picture and 0 in the zero padding: its part of the kernel takes the mean away, and
+nothing where there is padding.
+
+In bfloat16 the maps and the convolutions are bfloat16; moments, the sum of two maps, the
+convolution to RGB and the sigmoid are float32.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from models.layers import CHANNELS, EPSILON, NEGATIVE_SLOPE
+from models.tone_mapper import TEST_PADDING
+
+PIXELS_PER_BAND = 72_000  # about; more take memory, fewer take time
+MIN_ROWS_PER_BAND = 32
+HALO = 2  # rows of the neighbors that a 5×5 kernel reads
+# Where a channel's mean is more than so many deviations, float32 sums and kernels lose digits:
+# the map is centered first.
+MAX_MEAN_OVER_STD = 30
+
+
+class Strips:
+    """Inference with the weights that the branches have at the time of a call.
+
+    Args:
+        branches: models.tone_mapper.Branches.
+        level_num: halvings between the two layers.
+        precision: "float32" or "bfloat16".
+        ablations: no_high_branch, no_ft_branch, as in models.tone_mapper.
+    """
+
+    def __init__(self, branches, level_num, precision="float32", **ablations):
+        self._branches = branches.used(**ablations)
+        self._level_num = level_num
+        self._dtype = tf.as_dtype(precision)
+
+    def pictures(self, high, bot, names=("output",)):
+        """Run the network on one picture.
+
+        Args:
+            high: H×W×3 float32, the detail layer.
+            bot: H/2^n×W/2^n×3 float32, the base layer, at least 7 pixels a side.
+            names: of the pictures wanted, of models.tone_mapper.PICTURES.
+
+        Returns:
+            dict of H×W×3 float32 arrays, see models.tone_mapper.
+        """
+        padded = np.pad(bot, [(TEST_PADDING,) * 2] * 2 + [(0, 0)], mode="reflect")
+        padded += self._sigmoid_of("bot", padded)
+        made = {"output_bot": padded[TEST_PADDING:-TEST_PADDING, TEST_PADDING:-TEST_PADDING]}
+        made["output_high"] = high
+        if "high" in self._branches:
+            made["output_high"] = self._sigmoid_of("high", high)
+            made["output_high"] += high
+        made["new_bot"] = made["output_bot"]
+        for _ in range(self._level_num):
+            made["new_bot"] = cv2.pyrUp(made["new_bot"])  # equals models.upsample
+        made["output"] = made["input_ft"] = made["output_high"] + made["new_bot"]
+        made = {name: made[name] for name in {*names, "output"}}  # frees the others
+        if "ft" in self._branches:
+            made["output"] = self._sigmoid_of("ft", made["output"])
+        return {name: made[name] for name in names}
+
+    def _sigmoid_of(self, name, picture):
+        """Return what a branch's layers make of an H×W×3 array."""
+        weighted = [layer for layer in self._branches[name].layers if layer.weights]
+        layers = {layer.name: [np.float64(v) for v in layer.get_weights()] for layer in weighted}
+        x = _first(picture, self._dtype, layers["conv1"])
+        if name == "high":
+            first = x._replace(bands=list(x.bands))
+            for conv in ("conv2", "conv3", "conv4"):
+                x = _layer(x, layers[conv])
+            return _output(_sum(first, x), layers["conv5"])
+        x = _layer(x, layers["conv2"])
+        for tri in ("tri", "tri1", "tri2"):
+            if f"{tri}_merge" in layers:
+                source = x._replace(bands=list(x.bands))
+                x = _layer(x, *(layers[f"{tri}_{size}x{size}"] for size in (1, 3, 5)))
+                x = _sum(source, _layer(x, layers[f"{tri}_merge"]))
+        return _output(_layer(x, layers["conv3"]), layers["conv4"])
+
+
+class Map(NamedTuple):
+    """Bands of a map; (x - mean) · scale, float64 per channel, normalizes it."""
+
+    bands: list
+    mean: np.ndarray
+    scale: np.ndarray
+
+    def folded(self, kernel, bias, channels=slice(CHANNELS)):
+        """Return the (kernel, bias) of normalization and convolution of some channels."""
+        kernel = kernel * self.scale[channels, None]
+        ones = -np.einsum("yxcd,c->yxd", kernel, self.mean[channels])
+        return np.concatenate([kernel, ones[:, :, None]], 2), bias
+
+
+def _first(picture, dtype, layer):
+    """Return the Map of a branch's first layer."""
+    height, width = picture.shape[:2]
+    count = max(1, height // max(MIN_ROWS_PER_BAND, PIXELS_PER_BAND // width))
+    bands = [tf.cast(rows[None], dtype) for rows in np.array_split(picture, count)]
+    return _normalized(_convolved(bands, [_with_ones(*layer)]))
+
+
+def _layer(source, *layers):
+    """Return the Map of a 3×3 layer, or of a TRI block's three; the source is emptied."""
+    step = CHANNELS // len(layers)
+    layers = [*layers[:-1], _with_ones(*layers[-1])]
+    parts = [slice(step * i, step * (i + 1)) for i in range(len(layers))]
+    folded = [source.folded(*layer, part) for layer, part in zip(layers, parts, strict=True)]
+    return _normalized(_convolved(source.bands, folded))
+
+
+def _convolved(bands, layers):
+    """Yield the bands of convolutions and let go of those that they read."""
+    outside = above = tf.zeros_like(bands[0][:, :HALO])
+    layers = [[v.astype(outside.dtype.as_numpy_dtype) for v in layer] for layer in layers]
+    for band in _drained(bands):
+        yield _convolved_band(above, band, bands[0] if bands else outside, layers)
+        above = band[:, -HALO:]
+
+
+def _normalized(made):
+    """Return the Map of bands; sums are float32 along a band's columns, float64 else."""
+    bands, sums = [], 0
+    for band in made:
+        bands.append(band)
+        sums = sums + np.float64(_column_sums(band)) ** ((1,), (2,))
+    pixels = sum(band.shape[1] * band.shape[2] for band in bands)
+    mean, square = sums.reshape(2, -1, CHANNELS + 1)[..., :CHANNELS].sum(1) / pixels
+    scale = 1 / np.sqrt(np.maximum(square - mean**2, 0) + EPSILON)
+    if (np.abs(mean) * scale > MAX_MEAN_OVER_STD).any():
+        shift = np.append(-mean, 0).astype(np.float32)
+        return _normalized(_sum_band(tf.ones_like(x), x, shift) for x in _drained(bands))
+    return Map(bands, mean, scale)
+
+
+def _sum(a, b):
+    """Return the sum of two normalized Maps, in units of the second; both are emptied."""
+    factor = a.scale / b.scale
+    weights = np.append(factor, 0).astype(np.float32)
+    pairs = zip(_drained(a.bands), _drained(b.bands), strict=True)
+    return Map([_sum_band(*pair, weights) for pair in pairs], a.mean * factor + b.mean, b.scale)
+
+
+def _output(source, layer):
+    """Return the H×W×3 float32 array of a 1×1 layer and a sigmoid; the source is emptied."""
+    kernel, bias = (weight.astype(np.float32) for weight in source.folded(*layer))
+    bands = (tf.cast(band, tf.float32) for band in _drained(source.bands))
+    made = [tf.sigmoid(tf.nn.conv2d(band, kernel, 1, "VALID") + bias)[0] for band in bands]
+    return np.concatenate(made)
+
+
+def _drained(bands):
+    """Yield the bands and let go of them."""
+    while bands:
+        yield bands.pop(0)
+
+
+def _with_ones(kernel, bias):
+    """Let a layer make the channel of ones, too."""
+    return np.pad(kernel, [(0, 0)] * 3 + [(0, 1)]), np.append(bias, 1)
+
+
+@tf.function(reduce_retracing=True)
+def _convolved_band(above, band, below, layers):
+    """Convolve a third of the channels by each of three layers, or all by one; leaky ReLU."""
+    made, step = [], CHANNELS // len(layers)
+    for i, (kernel, bias) in enumerate(layers):
+        radius = kernel.shape[0] // 2
+        rows = tf.concat([above[:, HALO - radius :], band, below[:, :radius]], 1)
+        if len(layers) > 1:
+            rows = tf.concat([rows[..., step * i : step * (i + 1)], rows[..., CHANNELS:]], -1)
+        x = tf.nn.conv2d(rows, kernel, 1, [[0, 0], [0, 0], [radius, radius], [0, 0]])
+        made.append(tf.nn.leaky_relu(tf.nn.bias_add(x, bias), NEGATIVE_SLOPE))
+    return tf.concat(made, -1)
+
+
+@tf.function(reduce_retracing=True)
+def _column_sums(x):
+    """Return sums and roots of sums of squares, 2×(W·C) float32."""
+    rows = _flat(x)
+    return tf.stack([tf.reduce_sum(rows, 0), tf.math.reduce_euclidean_norm(rows, 0)])
+
+
+@tf.function(reduce_retracing=True)
+def _sum_band(a, b, factor):
+    total = _flat(b) + _flat(a) * tf.tile(factor, [tf.shape(a)[2]])
+    return tf.reshape(tf.cast(total, a.dtype), tf.shape(a))
+
+
+def _flat(x):
+    """Return the rows h×(W·C) in float32: TensorFlow takes twice as long for short vectors."""
+    return tf.reshape(tf.cast(x, tf.float32), (-1, tf.shape(x)[2] * x.shape[3]))
