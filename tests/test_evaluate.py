@@ -200,12 +200,12 @@ def test_the_network_is_scored_as_test_py_writes_it(tmp_path, capsys):
 def test_a_picture_too_large_for_the_network_alone_names_both_remedies(
     tmp_path, capsys, monkeypatch
 ):
-    from inference.file_operator import FileOperator
+    from inference.operator import Operator
 
-    def tone_map(self, path):
+    def tone_map(self, path, to_half=False):
         raise MemoryError
 
-    monkeypatch.setattr(FileOperator, "tone_map", tone_map)
+    monkeypatch.setattr(Operator, "tone_map", tone_map)
     write_hdr(tmp_path / "a.hdr", scene(170, 180))
     words = [str(tmp_path / "a.hdr"), "--set", f"model.ckp_path_ft={GOLDEN / 'ftlayer'}"]
     words += ["--output", str(tmp_path), "--set", "data.processes=1", "--operators", "gamma"]

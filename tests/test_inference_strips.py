@@ -8,7 +8,7 @@ from inference import strips
 from inference.strips import Strips
 from models.display import Display, displayed
 from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
-from models.weights import load_branches
+from models.weights import load_weights, newest_checkpoint
 
 FUSED = Preparation("gamma", "bilateral", True, 3)
 
@@ -20,7 +20,7 @@ def branches():
 
 @pytest.fixture
 def shipped(branches):
-    load_branches(ROOT / "checkpoints" / "ftlayer", branches._asdict())
+    load_weights(newest_checkpoint(ROOT / "checkpoints" / "ftlayer"), branches._asdict())
     return branches
 
 
@@ -162,7 +162,7 @@ def test_bfloat16_displays_almost_the_same_picture(shipped, name):
 @pytest.mark.parametrize("no_high_branch", [False, True])
 def test_bfloat16_with_the_authors_weights(branches, monkeypatch, no_high_branch):
     small_bands(monkeypatch, 3000)
-    load_branches(GOLDEN / "ftlayer", branches._asdict())
+    load_weights(newest_checkpoint(GOLDEN / "ftlayer"), branches._asdict())
     layers = prepare_picture(scene(150, 203), FUSED._replace(fuse_mid_layers=False))
     arguments = layers.high, layers.bot, PICTURES
     float32 = plain(branches, *arguments[:2], no_high_branch=no_high_branch)
