@@ -96,7 +96,7 @@ def chosen(text):
 
 
 def written(names, module, folder):
-    """Write the formats; return their runtimes, and what is known of them, by name."""
+    """Write the formats; return (dict of their runtimes, dict of their file, runtime, bytes)."""
     from portable.formats import FORMATS
 
     runtimes, about = {}, {}
@@ -124,8 +124,8 @@ def size_of(path):
 
 
 def checked(paths, here, runtimes, level_num):
-    """Return a list of what came out for every picture and size, and how many were skipped."""
-    from portable.check import compared, sizes_of
+    """Return (list of the results of every picture and size, number of skipped pictures)."""
+    from portable.check import compare, parts_of
 
     results, skipped = [], 0
     for path in paths:
@@ -133,11 +133,11 @@ def checked(paths, here, runtimes, level_num):
             if isinstance(path, InputError):
                 raise path
             picture = read_hdr(path)
-            for number, part in enumerate(sizes_of(picture, level_num)):
+            for number, part in enumerate(parts_of(picture, level_num)):
                 height, width = part.shape[:2]
                 print(f"checking {path} at {width}x{height}", flush=True)
                 rounds = ROUNDS if number == 0 else 0
-                seconds, outcomes = compared(part, here, runtimes, rounds)
+                seconds, outcomes = compare(part, here, runtimes, rounds)
                 results.append(
                     {
                         "picture": path.name,
@@ -163,7 +163,7 @@ def checked(paths, here, runtimes, level_num):
 
 
 def summary(about, results):
-    """Return the figures of each format over all pictures, and of this code."""
+    """Return the results of each format over all pictures, and of this code, by name."""
     timed = [row for row in results if row["seconds"]]
 
     def per_megapixel(seconds):
@@ -172,10 +172,10 @@ def summary(about, results):
         )
 
     here = per_megapixel(lambda row: row["seconds"])
-    figures = {"this code": {"seconds_per_megapixel": here, "times_this_code": 1.0}}
-    for name, known in about.items():
-        figures[name] = {
-            **known,
+    formats = {"this code": {"seconds_per_megapixel": here, "times_this_code": 1.0}}
+    for name, facts in about.items():
+        formats[name] = {
+            **facts,
             "largest_difference": max(row[name]["largest"] for row in results),
             "differing_share": max(row[name]["share"] for row in results),
             "seconds_per_megapixel": per_megapixel(lambda row, n=name: row[n]["seconds"]),
@@ -183,13 +183,13 @@ def summary(about, results):
                 row[name]["seconds"] / row["seconds"] for row in timed
             ),
         }
-    return figures
+    return formats
 
 
-def print_table(figures):
-    """Print the figures; differences are in grey levels of 255."""
+def print_table(formats):
+    """Print the results; differences are in grey levels of 255."""
     print(f"{'':12}{'MB':>6}{'differs by':>12}{'in samples':>12}{'s/MP':>7}{'times':>7}  runtime")
-    for name, row in figures.items():
+    for name, row in formats.items():
         if "file" in row:
             size, off = f"{row['bytes'] / 1e6:.2f}", row["largest_difference"]
             share = f"{100 * row['differing_share']:.3f} %"
@@ -199,13 +199,18 @@ def print_table(figures):
         print(f"{name:12}{size:>6}{off:>12}{share:>12}{speed}  {row.get('runtime', '')}".rstrip())
 
 
-def verdict(figures, incomplete):
+def verdict(formats, incomplete):
     """Name the formats that are too far off; return the exit status."""
-    from portable.check import LIMIT
+    from portable.check import MAX_DIFFERENCE
 
-    far = [name for name, row in figures.items() if row.get("largest_difference", 0) > LIMIT]
+    far = [
+        name for name, row in formats.items() if row.get("largest_difference", 0) > MAX_DIFFERENCE
+    ]
     for name in far:
-        print(f"{name} differs from this code by more than {LIMIT} grey levels", file=sys.stderr)
+        print(
+            f"{name} differs from this code by more than {MAX_DIFFERENCE} grey levels",
+            file=sys.stderr,
+        )
     return 1 if far or incomplete else 0
 
 

@@ -18,7 +18,7 @@ PER_BATCH = (0, 1, 2)
 class MomentNormalization(keras.layers.Layer):
     """(x - mean) / sqrt(variance + 1e-6), without weights or moving averages.
 
-    Moments are taken over `axes` of the array at hand, in training and testing
+    Moments are taken over `axes` of the array itself, in training and testing
     alike: PER_PICTURE is the original's instance, PER_BATCH its batch
     normalization. keras.layers.BatchNormalization differs: it tests with
     moving averages.
@@ -53,7 +53,7 @@ class MomentNormalization(keras.layers.Layer):
 
     def _with_gradient(self, x):
         """The same with its gradient in closed form: a fifth less time than by the chain
-        rule, and the result alone is kept for the way back.
+        rule, and only the result is stored for the backward pass.
         """
         y, deviation = self._normalized(x)
 

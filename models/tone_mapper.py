@@ -7,7 +7,7 @@ layer, N×H/2^n×W/2^n×3 float32 in [0, 1]. Output: a dict of N×H×W×3 pictur
     new_bot       output_bot enlarged
     input_ft      output_high + new_bot, what the merging branch reads
     output        the result: in (0, 1), or input_ft where there is no merging branch
-How the result becomes a displayed picture is models.display's business.
+models.display makes a displayed picture of the result.
 """
 
 from typing import NamedTuple
@@ -52,9 +52,9 @@ def tone_mapper(branches, level_num, bot_padding=0, no_high_branch=False, no_ft_
         branches: a Branches.
         level_num: halvings between the two layers.
         bot_padding: mirrored pixels put round the bot layer and cropped off
-            again behind its branch. 0 in training, TEST_PADDING in testing,
+            again after its branch. 0 in training, TEST_PADDING in testing,
             where the layer needs one pixel more than that on each side.
-        no_high_branch: the detail layer goes past its branch (ablation).
+        no_high_branch: the detail layer bypasses its branch (ablation).
         no_ft_branch: the sum of the two branches is the result (ablation).
 
     Returns:

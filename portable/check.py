@@ -1,4 +1,4 @@
-"""Compare what exported files make of a picture with what this code makes of it."""
+"""Compare the pictures of exported files with those of this code."""
 
 import time
 from typing import NamedTuple
@@ -7,16 +7,16 @@ import numpy as np
 
 from data.preparation.prepare import MIN_BOT_SIDE
 
-# Rounding to 8 bits alone can turn the smallest difference into one grey level.
-LIMIT = 2
+# Gray levels of 255. Rounding to 8 bits can turn the smallest difference into one.
+MAX_DIFFERENCE = 2
 
 
 class Outcome(NamedTuple):
-    """How one runtime did on one picture.
+    """One runtime's result on one picture.
 
-    largest: difference from this code's picture in grey levels of 255.
-    share: of the samples that differ at all.
-    seconds: least of the timed runs; None where none was timed.
+    largest: difference from this code's picture in gray levels of 255.
+    share: of the samples that differ.
+    seconds: least of the timed runs; None without any.
     """
 
     largest: int
@@ -24,8 +24,8 @@ class Outcome(NamedTuple):
     seconds: float | None
 
 
-def sizes_of(picture, level_num):
-    """Yield a picture and odd-sized parts of it: some two thirds, and the least that works."""
+def parts_of(picture, level_num):
+    """Yield a picture and odd-sized parts of it: some two thirds, and the smallest that works."""
     height, width = picture.shape[:2]
     step = 2**level_num
     least = MIN_BOT_SIDE * step + step - 1
@@ -36,12 +36,12 @@ def sizes_of(picture, level_num):
             yield np.ascontiguousarray(picture[top : top + rows, left : left + columns])
 
 
-def compared(picture, here, runtimes, rounds):
-    """Run everything on one picture, in turn.
+def compare(picture, here, runtimes, rounds):
+    """Run this code and all runtimes on one picture, in turn.
 
     Args:
         picture: H×W×3 float32.
-        here: function from it to this code's H×W×3 uint8.
+        here: function from it to H×W×3 uint8, this code's.
         runtimes: dict from name to a function of the same kind.
         rounds: timed runs of each after the first, 0 for none.
 
@@ -65,5 +65,5 @@ def _difference(expected, found):
     """Return (largest difference, share of the samples that differ)."""
     if expected.shape != found.shape or found.dtype != np.uint8:
         return 255, 1.0
-    apart = np.abs(expected.astype(np.int16) - found)
-    return int(apart.max()), float(np.mean(apart > 0))
+    difference = np.abs(expected.astype(np.int16) - found)
+    return int(difference.max()), float(np.mean(difference > 0))

@@ -23,7 +23,7 @@ class Format(NamedTuple):
     """One format.
 
     name: of the file or folder.
-    packages: that writing and running it need beside requirements.txt.
+    packages: needed for writing and running it, beyond requirements.txt.
     write: function of (portable_operator's module, path).
     load: function of the path; returns (function from H×W×3 float32 to
         H×W×3 uint8, the runtime's name and version).
@@ -54,12 +54,12 @@ def write_savedmodel(operator, path):
 
 
 def write_tflite(operator, path):
-    """Write a TFLite (LiteRT) file; it needs the built-in operations alone."""
+    """Write a TFLite (LiteRT) file; it needs built-in operations only."""
     signatures = {SIGNATURE: operator.tone_map.get_concrete_function()}
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(operator, folder, signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        # Weights as constants; as variables they would be NaN before some initialiser runs.
+        # Weights as constants; as variables they would be NaN before some initializer runs.
         converter.experimental_enable_resource_variables = False
         content = converter.convert()
     with replacing(path) as file:
@@ -67,7 +67,7 @@ def write_tflite(operator, path):
 
 
 def write_onnx(operator, path):
-    """Write an ONNX file of the standard operations alone."""
+    """Write an ONNX file of standard operations only."""
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)

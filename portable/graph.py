@@ -37,7 +37,7 @@ def portable_operator(network, preparation, display):
         return {OUTPUT: codes}
 
     operator = tf.Module(name="iqatm")
-    # The bare variables: with the Keras model itself its layers would be saved, too.
+    # The variables only: with the Keras model its layers would be saved, too.
     operator.weights = [variable.value for variable in network.variables]
     operator.tone_map = tone_map
     return operator

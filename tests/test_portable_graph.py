@@ -6,7 +6,7 @@ from conftest import GOLDEN, scene
 from data.preparation.prepare import Preparation, prepare_picture
 from inference.operator import Operator
 from models.display import Display
-from portable.check import compared, sizes_of
+from portable.check import compare, parts_of
 from portable.formats import FORMATS
 from portable.graph import portable_operator
 
@@ -41,8 +41,8 @@ def test_whole_operator_equals_this_code(preparation, display):
     whole = portable_operator(operator.network, preparation, display).tone_map
     run = {"graph": lambda x: whole(tf.constant(x[None]))["display_rgb"].numpy()[0]}
     here = this_code(operator, display)
-    for part in sizes_of(picture(155, 170), preparation.level_num):
-        _, outcomes = compared(part, here, run, 0)
+    for part in parts_of(picture(155, 170), preparation.level_num):
+        _, outcomes = compare(part, here, run, 0)
         assert outcomes["graph"].largest <= 1 and outcomes["graph"].share < 0.01
 
 
@@ -57,15 +57,15 @@ def test_every_format_of_every_variant(name, preparation, display, tmp_path):
     form.write(portable_operator(operator.network, preparation, display), tmp_path / form.name)
     run, _ = form.load(tmp_path / form.name)
     here = this_code(operator, display)
-    for part in sizes_of(picture(301, 400), preparation.level_num):
-        _, outcomes = compared(part, here, {name: run}, 0)
+    for part in parts_of(picture(301, 400), preparation.level_num):
+        _, outcomes = compare(part, here, {name: run}, 0)
         assert outcomes[name].largest <= 1 and outcomes[name].share < 0.02
 
 
 def test_sizes_are_whole_odd_and_least():
     picture = np.zeros((512, 768, 3), np.float32)
-    assert [part.shape[:2] for part in sizes_of(picture, 3)] == [(512, 768), (341, 577), (63, 63)]
-    assert [part.shape[:2] for part in sizes_of(picture[:60, :90], 3)] == [(60, 90)]
+    assert [part.shape[:2] for part in parts_of(picture, 3)] == [(512, 768), (341, 577), (63, 63)]
+    assert [part.shape[:2] for part in parts_of(picture[:60, :90], 3)] == [(60, 90)]
 
 
 def test_differences_and_times():
@@ -80,9 +80,9 @@ def test_differences_and_times():
         return codes
 
     runtimes = {"same": here, "brighter": brighter, "cropped": lambda image: here(image)[1:]}
-    seconds, outcomes = compared(picture, here, runtimes, 2)
+    seconds, outcomes = compare(picture, here, runtimes, 2)
     assert seconds > 0 and all(outcome.seconds > 0 for outcome in outcomes.values())
     assert outcomes["same"][:2] == (0, 0)
     assert outcomes["brighter"][:2] == (3, 3 / 60)
     assert outcomes["cropped"][:2] == (255, 1)
-    assert compared(picture, here, runtimes, 0)[0] is None
+    assert compare(picture, here, runtimes, 0)[0] is None
