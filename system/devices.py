@@ -24,11 +24,13 @@ def import_tensorflow():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     stderr = os.dup(2)
+    reader, writer = os.pipe()
     relay = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", RELAY], stdin=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-I", "-S", "-c", RELAY], stdin=reader, start_new_session=True
     )
-    os.dup2(relay.stdin.fileno(), 2)
-    relay.stdin.close()
+    os.dup2(writer, 2)
+    os.close(reader)
+    os.close(writer)
     try:
         import tensorflow  # noqa: F401
 

@@ -58,7 +58,7 @@ def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[st
     """
     wanted = ", ".join(suffixes)
     found: set[str] = set()
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(path) for path in paths]:
         try:
             is_folder = stat.S_ISDIR(os.stat(path).st_mode)
             names = sorted(os.listdir(path)) if is_folder else []
