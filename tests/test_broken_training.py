@@ -5,12 +5,11 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import script_command
 from helpers.studio import steps_in, weights_in
 
 DETERMINED = {"TF_DETERMINISTIC_OPS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
@@ -30,10 +29,7 @@ class Training:
     def start(self, epochs=ENOUGH):
         with open(self.errors, "w") as errors:
             return subprocess.Popen(
-                [
-                    *(sys.executable, str(ROOT / "train_bot.py")),
-                    *("--epochs", str(epochs), *self.arguments),
-                ],
+                script_command("train_bot.py", "--epochs", epochs, *self.arguments),
                 env={**os.environ, **DETERMINED},
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -4,13 +4,12 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, script_command
 from helpers.studio import steps_in, weights_in
 
 from data.pictures import read_sdr
@@ -113,9 +112,8 @@ def test_two_and_two_epochs_equal_four(studio, records, tmp_path):
 
 def test_interrupted_training_saves_and_goes_on(studio, records, tmp_path):
     changes = {"model.ckp_path_bot": tmp_path / "bot", "train.batch_size_bot": 1}
-    command = [sys.executable, str(ROOT / "train_bot.py"), "--epochs", "1000"]
     process = subprocess.Popen(
-        [*command, *studio.arguments(**changes)],
+        script_command("train_bot.py", "--epochs", 1000, *studio.arguments(**changes)),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -4,12 +4,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_script
+from conftest import ROOT, run_script, script_command
 from helpers.studio import steps_in, weights_in
 
 from models.weights import checkpoint_info, newest_checkpoint
@@ -77,7 +76,7 @@ class Workers:
     def __init__(self, studio, folder, *arguments):
         hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
         settings = studio.arguments(**choices(folder, "multi_worker"))
-        command = [sys.executable, str(ROOT / "train_bot.py"), *arguments, *settings]
+        command = script_command("train_bot.py", *arguments, *settings)
         self.processes, self.outputs = [], []
         for index in range(2):
             task = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}

@@ -31,7 +31,7 @@ from training.validation import Validation, check_pictures
 
 EXIT_INTERRUPTED = 130
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
@@ -81,16 +81,16 @@ def train(settings):
     """
     devices = devices_in_use()
     replicas = Replicas(settings.strategy)
-    log.info(", ".join(filter(None, (f"devices: {devices}", replicas.describe()))))
+    logger.info(", ".join(filter(None, (f"devices: {devices}", replicas.describe()))))
     if settings.precision == "bfloat16" and bfloat16_is_fast() is False:
-        log.warning(
+        logger.warning(
             "train.precision is bfloat16: this processor has no instructions for it "
             "(avx512_bf16 or AMX), float32 is faster here"
         )
     with replicas.explain_loss():
         run = check(settings, replicas)
         if run.epoch >= settings.epochs:
-            log.info(f"{settings.epochs} epochs are done already; ask for more with --epochs")
+            logger.info(f"{settings.epochs} epochs are done already; ask for more with --epochs")
             return 0
         verify_records(run.records)
         pictures = check_pictures(settings.val_folder, settings.preparation)
@@ -185,17 +185,17 @@ def restore(run, trainer, branches):
     if run.checkpoint:
         info = checkpoint_info(run.checkpoint)
         if info.remark:
-            log.warning(info.remark)
+            logger.warning(info.remark)
         epoch = checkpoint.resume_point.epoch
-        log.info(f"going on from {run.checkpoint.path}: step {checkpoint.step}, epoch {epoch}")
+        logger.info(f"going on from {run.checkpoint.path}: step {checkpoint.step}, epoch {epoch}")
         if info.display != settings.display:
             old, new = tuple(info.display), tuple(settings.display)
-            log.info(f"its display was {old}, from now on it is {new}")
+            logger.info(f"its display was {old}, from now on it is {new}")
     else:
         for name, start in run.start.items():
             start_branch(name, used[name], start, settings.start_folders[name])
     size = settings.batch_size
-    log.info(
+    logger.info(
         f"{run.records.count} patches from {settings.records}, {run.steps} steps an epoch of {size}"
         " each"
     )
@@ -205,12 +205,12 @@ def restore(run, trainer, branches):
 def start_branch(name, branch, checkpoint, folder):
     """Load a branch of the joint network from its own stage, where that has a checkpoint."""
     if checkpoint is None:
-        log.info(f"no checkpoint in {folder}: the {name} branch starts with fresh weights")
+        logger.info(f"no checkpoint in {folder}: the {name} branch starts with fresh weights")
         return
     load_weights(checkpoint, {name: branch})
     if checkpoint.remark:
-        log.warning(checkpoint.remark)
-    log.info(f"{name} branch from {folder}, step {checkpoint_info(checkpoint).step}")
+        logger.warning(checkpoint.remark)
+    logger.info(f"{name} branch from {folder}, step {checkpoint_info(checkpoint).step}")
 
 
 def _fit(run, trainer, objective, branches, checkpoint, pictures):
@@ -235,8 +235,10 @@ def _fit(run, trainer, objective, branches, checkpoint, pictures):
     path = fit(trainer, checkpoint, run.batches, size, run.steps, epochs, stop, callbacks, validate)
     replicas.wait()  # nobody leaves before the last checkpoint is written
     if replicas.chief:
-        log.info(f"step {checkpoint.step}, checkpoint {path}, summaries in {settings.log_folder}")
+        logger.info(
+            f"step {checkpoint.step}, checkpoint {path}, summaries in {settings.log_folder}"
+        )
     if stop.asked and checkpoint.resume_point.epoch < epochs:
-        log.info("stopped before the end; run the same command again to go on from there")
+        logger.info("stopped before the end; run the same command again to go on from there")
         return EXIT_INTERRUPTED
     return 1 if any(file.lost for file in events) else 0

@@ -8,7 +8,7 @@ import tensorflow as tf
 MAX_PICTURES = 3  # of each tag
 PROBE_BYTES = 65536  # more than an event file grows by without asking the disk
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class EventFile:
@@ -51,7 +51,7 @@ class EventFile:
         except (OSError, tf.errors.OpError) as error:
             self.lost = True
             reason = getattr(error, "strerror", None) or getattr(error, "message", error)
-            log.warning(
+            logger.warning(
                 f"{self.folder}: the summaries from step {step} on are lost ({reason}); the "
                 "training goes on without them"
             )

@@ -19,7 +19,7 @@ from training.summaries import MAX_PICTURES
 # Those of metrics.scores that are written after each validation.
 SCORES = ("Q", "S", "N", "FSITM", "colour_correlation", "chroma_ratio", "cast")
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Validation:
@@ -63,7 +63,7 @@ class Validation:
             try:
                 picture, row = self._scored(path)
             except (InputError, tf.errors.ResourceExhaustedError) as error:
-                log.warning(f"step {step}: not in the validation: {_reason(path, error)}")
+                logger.warning(f"step {step}: not in the validation: {_reason(path, error)}")
                 continue
             rows.append(row)
             if len(pictures) < MAX_PICTURES:
@@ -95,7 +95,7 @@ class Validation:
             {f"val/{stem}": picture[None] for stem, picture in pictures.items()},
         )
         text = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
-        log.info(f"step {step}, {len(rows)} validation pictures: {text}")
+        logger.info(f"step {step}, {len(rows)} validation pictures: {text}")
 
 
 def check_pictures(folder, preparation):

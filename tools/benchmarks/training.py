@@ -1,26 +1,19 @@
-"""Compare the training step with the network's forward pass and with a plain step, on the CPU.
+"""Time a training step of each stage, in float32 and bfloat16, against the original's graph.
 
-    python tools/benchmarks/training.py                    all stages, the original's batches
+    python tools/benchmarks/training.py                    all stages, the paper's batches
     python tools/benchmarks/training.py --stages bot --rounds 9
 
-Batches are the paper's: high 4×512×512, bot 32×64×64, ft 8×256×256, without the
-perceptual term. Speed: the forward pass, the step, and the step with the normalizations of
-tools/benchmarks/straightforward.py (the plain one) run twice untimed, then in turn in this
-process; no
-step is one whose terms outside the total are computed. Memory: the peak of a process
-that takes three steps, for each of the two. Input: records are made from pictures of this
-script's, and the time that the steps of an epoch wait for their batches is counted, the
-first batch of the epoch apart. Writes tools/benchmarks/results/training.json; stages that are not
-measured stay in it as they were. Linux only.
+Batches are the paper's: high 4×512×512, bot 32×64×64, ft 8×256×256. All three take the same
+loss, this project's without the perceptual term, and Adam; the original's step is a graph of
+tf.compat.v1 (tools/benchmarks/original_graph.py). They run in turn in this process, on the
+CPU; the median of each counts. Writes tools/benchmarks/results/training.json; stages that are
+not measured stay in it as they were.
 """
 
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -28,24 +21,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import cv2
+import keras
 import numpy as np
+import tensorflow as tf
 
-from tools.benchmarks.measure import (
-    RESULTS,
-    ROOT,
-    circumstances,
-    in_fresh_process,
-    in_turns,
-    peak_of_process,
-    save,
-    scene,
-)
+from losses.objectives import Objective
+from models.tone_mapper import make_branches, tone_mapper
+from tools.benchmarks import original_graph
+from tools.benchmarks.measure import RESULTS, circumstances, in_turns, save
+from training.trainer import EPSILON, Trainer
 
 SHAPES = {"high": (4, 512, 512, 3), "bot": (32, 64, 64, 3), "ft": (8, 256, 256, 3)}
 LEVELS = 3
-PICTURES, PICTURE_SIDES = 4, (640, 768)
-# Steps over forward passes of the original (TensorFlow 1 code, 2 cores), of the same batches.
-ORIGINAL = {"high": 5.7, "bot": 6.3, "ft": 6.2}
+RATE = 3e-4
+
+tf1 = tf.compat.v1
 
 
 def main(argv=None):
@@ -54,73 +44,41 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--stages", nargs="+", choices=SHAPES, default=list(SHAPES))
-    parser.add_argument("--rounds", type=int, default=7, help="timed steps, 17 at most (7)")
-    parser.add_argument("--memory_of", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=7, help="timed steps of each (7)")
     args = parser.parse_args(argv)
-    if args.memory_of:
-        print(json.dumps(memory(*args.memory_of)))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        for stage in args.stages:
-            row = {**circumstances(), "rounds": args.rounds}
-            row |= measure(stage, args.rounds, Path(folder))
-            print(
-                f"{stage}: a step takes {row['step_over_forward']:.2f} forward passes (the "
-                f"original's {ORIGINAL[stage]}), {row['speed_over_plain']:.2f} times as fast as "
-                f"the plain step; peak {row['peak_bytes']['step'] / 1e9:.2f} GB, plain "
-                f"{row['peak_bytes']['plain step'] / 1e9:.2f}; {row['input']['waiting_percent']} % "
-                "of an epoch's time the steps wait for input",
-                flush=True,
-            )
-            path = RESULTS / "training.json"
-            before = json.loads(path.read_text()) if path.exists() else {}
-            save("training", {**before, stage: row})
+    for stage in args.stages:
+        row = {**circumstances(), "rounds": args.rounds, **measure(stage, args.rounds)}
+        print(
+            f"{stage}: float32 {row['speed_over_original']['float32']} times, bfloat16 "
+            f"{row['speed_over_original']['bfloat16']} times as fast as the original's graph",
+            flush=True,
+        )
+        path = RESULTS / "training.json"
+        before = json.loads(path.read_text()) if path.exists() else {}
+        save("training", {**before, stage: row})
 
 
-def measure(stage, rounds, folder):
-    """Return the times, memory and waiting of a stage."""
-    import tensorflow as tf
-
+def measure(stage, rounds):
+    """Return the times of a stage's steps."""
     batch = random_batch(stage)
-    step, plain = (make_trainer(stage, plain) for plain in (False, True))
-    forward = tf.function(lambda: plain(batch[0])["output"])
+    trainers = {precision: trainer(stage, precision) for precision in ("float32", "bfloat16")}
     tasks = {
-        "forward": forward,
-        "step": lambda: step.train_on_batch(*batch),
-        "plain step": lambda: plain.train_on_batch(*batch),
+        precision: lambda found=found: found.train_on_batch(*batch)
+        for precision, found in trainers.items()
     }
+    tasks["original"] = original_step(stage, batch)
     for task in tasks.values():
         task()
     row = in_turns(tasks, rounds)
-    row["step_over_forward"] = ratio(row, "step", "forward")
-    row["plain_step_over_forward"] = ratio(row, "plain step", "forward")
-    row["original_step_over_forward"] = ORIGINAL[stage]
-    row["speed_over_plain"] = ratio(row, "plain step", "step")
-    row["peak_bytes"] = {
-        name: in_fresh_process(__file__, "--memory_of", stage, name)
-        for name in ("step", "plain step")
+    seconds = {name: row[name]["cpu_median"] for name in tasks}
+    row["speed_over_original"] = {
+        name: round(seconds["original"] / seconds[name], 3) for name in trainers
     }
-    row["input"] = waiting(stage, step, folder)
     return row
-
-
-def ratio(row, a, b):
-    """Return how many times b's processor seconds a takes."""
-    return round(row[a]["cpu_median"] / row[b]["cpu_median"], 3)
-
-
-def memory(stage, name):
-    """Return the peak, in bytes, of this process after three steps."""
-    trainer, batch = make_trainer(stage, name == "plain step"), random_batch(stage)
-    for _ in range(3):
-        trainer.train_on_batch(*batch)
-    return peak_of_process()
 
 
 def random_batch(stage):
     """Return (inputs, ground truth) of the paper's size, smooth pictures in [0, 1]."""
-    import tensorflow as tf
-
     count, height, width, _ = shape = SHAPES[stage]
     generator = np.random.default_rng(0)
 
@@ -133,79 +91,35 @@ def random_batch(stage):
     if stage == "ft":
         inputs["high"] = pictures(*shape) / 10
         inputs["bot"] = pictures(count, height >> LEVELS, width >> LEVELS, 3)
-    return {k: tf.constant(v) for k, v in inputs.items()}, tf.constant(pictures(*shape))
+    return inputs, pictures(*shape)
 
 
-def make_trainer(stage, plain):
-    """Return the stage's training.trainer.Trainer, with straightforward normalizations if plain."""
-    import keras
-
-    from losses.objectives import Objective
-    from models import tone_mapper
-    from tools.benchmarks.straightforward import normalizations
-    from training.trainer import Trainer
-
+def trainer(stage, precision):
+    """Return the stage's training.trainer.Trainer."""
     keras.utils.set_random_seed(0)
-    with normalizations(plain):
-        branches = tone_mapper.make_branches()
-    joint = stage == "ft"
-    network = tone_mapper.tone_mapper(branches, LEVELS) if joint else getattr(branches, stage)
-    return Trainer(network, Objective(stage), 3e-4)
+    branches = make_branches(precision)
+    network = tone_mapper(branches, LEVELS) if stage == "ft" else getattr(branches, stage)
+    return Trainer(network, Objective(stage), RATE)
 
 
-def waiting(stage, trainer, folder):
-    """Return how long the steps of an epoch of records wait for their batches."""
-    from data.datasets import training_batches
-    from data.records.index import read_index
-
-    kind = "ft" if stage == "ft" else "dual"
-    path = records(kind, folder)
-    info = read_index(path, kind)
-    waits, steps = [], []
-    batches = iter(training_batches(info, stage, SHAPES[stage][0], 0, 0))
-    while True:
-        begin = time.perf_counter()
-        batch = next(batches, None)
-        waits.append(time.perf_counter() - begin)
-        if batch is None:
-            break
-        trainer.train_on_batch(*batch)
-        steps.append(time.perf_counter() - begin - waits[-1])
-    first, *others = waits
-    return {
-        "patches": info.count,
-        "first_batch_seconds": round(first, 4),
-        "waiting_percent": round(100 * sum(others) / (sum(others) + sum(steps)), 2),
-    }
-
-
-def records(kind, folder):
-    """Make the records of a kind, once, and return their path."""
-    from data.pictures import write_hdr, write_sdr
-    from data.records.index import index_path
-
-    prefix = folder / f"{kind}_"
-    if index_path(prefix).exists():
-        return index_path(prefix)
-    for part in ("hdr", "sdr"):
-        (folder / part).mkdir(exist_ok=True)
-    for index in range(PICTURES):
-        picture = scene(*PICTURE_SIDES)
-        write_hdr(folder / "hdr" / f"{index}.hdr", picture)
-        shown = (255 * (picture / (1 + picture)) ** 0.4545).astype(np.uint8)
-        write_sdr(folder / "sdr" / f"{index}.png", shown)
-    settings = {
-        "data.hdr_path": folder / "hdr",
-        "data.sdr_path": folder / "sdr",
-        "data.appendix_sdr": "png",
-        f"model.tfrecord_{kind}": prefix,
-    }
-    command = [sys.executable, str(ROOT / "generate_tfrec.py"), "--phase", "training"]
-    command += ["--ft"] if kind == "ft" else []
-    for key, value in settings.items():
-        command += ["--set", f"{key}={value}"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return index_path(prefix)
+def original_step(stage, batch):
+    """Return a function that takes a step of the original's graph, with the same first weights."""
+    keras.utils.set_random_seed(0)
+    weights = {n: original_graph.layer_weights(b) for n, b in make_branches()._asdict().items()}
+    inputs, truth = batch
+    with tf.Graph().as_default() as graph:
+        arrays = {**inputs, "truth": truth}
+        feeds = {name: tf1.placeholder(tf.float32, array.shape) for name, array in arrays.items()}
+        if stage == "ft":
+            output = original_graph.joint(feeds["high"], feeds["bot"], weights, 0, LEVELS)
+        else:
+            output = original_graph.branch(stage, feeds["source"], weights[stage])
+        total, _ = Objective(stage).total(output, feeds["truth"], feeds["source"], [])
+        step = tf1.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(total)
+        session = tf1.Session(graph=graph)
+        session.run(tf1.global_variables_initializer())
+    feed = {feeds[name]: array for name, array in arrays.items()}
+    return lambda: session.run([step, total], feed)[1]
 
 
 if __name__ == "__main__":
