@@ -37,7 +37,19 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
 
 
+# Tests that run whole scripts or train: by the module, or by what they use.
+SCRIPT_MODULES = {
+    *("test_adversarial_steps", "test_labels_search", "test_load", "test_portable_graph"),
+    *("test_training_checkpoint",),
+}
+SCRIPT_NAMES = {"studio", "records", "trained", "run_script", "script_command", "subprocess"}
+
+
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        used = {*vars(item.module), *item.fixturenames}
+        if item.module.__name__ in SCRIPT_MODULES or SCRIPT_NAMES & used:
+            item.add_marker(pytest.mark.script)
     if config.getoption("--slow"):
         return
     for item in items:
