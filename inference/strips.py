@@ -4,11 +4,8 @@ models.tone_mapper is the definition. Here a picture goes through each layer ban
 only the maps that a layer reads and makes are in memory. A map is a list of bands,
 1×h×W×(CHANNELS + 1), as they come out of the leaky ReLU. Its moments are sums over the bands.
 Its normalization, (x - mean) · scale, goes into the next convolution's kernel. The last channel
-is 1 in the picture and 0 in the zero padding: its part of the kernel takes the mean away, and
-nothing where there is padding.
-
-In bfloat16 the maps and the convolutions are bfloat16; moments, the sum of two maps, the
-convolution to RGB and the sigmoid are float32.
+is 1 in the picture and 0 in the zero padding: its part of the kernel takes the mean away in the
+picture alone. In bfloat16 maps and convolutions are bfloat16, all else is float32.
 """
 
 from typing import NamedTuple
@@ -23,9 +20,7 @@ from models.tone_mapper import TEST_PADDING
 PIXELS_PER_BAND = 72_000  # about; more take memory, fewer take time
 MIN_ROWS_PER_BAND = 32
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
-# Where a channel's mean is more than so many deviations, float32 sums and kernels lose digits:
-# the map is centered first.
-MAX_MEAN_OVER_STD = 30
+MAX_MEAN_OVER_STD = 30  # beyond it float32 sums and kernels lose digits: centered first
 
 
 class Strips:
@@ -56,8 +51,8 @@ class Strips:
         """
         padded = np.pad(bot, [(TEST_PADDING,) * 2] * 2 + [(0, 0)], mode="reflect")
         padded += self._sigmoid_of("bot", padded)
-        made = {"output_bot": padded[TEST_PADDING:-TEST_PADDING, TEST_PADDING:-TEST_PADDING]}
-        made["output_high"] = high
+        inside = slice(TEST_PADDING, -TEST_PADDING)
+        made = {"output_high": high, "output_bot": padded[inside, inside]}
         if "high" in self._branches:
             made["output_high"] = self._sigmoid_of("high", high)
             made["output_high"] += high
@@ -67,7 +62,7 @@ class Strips:
         made["output"] = made["input_ft"] = made["output_high"] + made["new_bot"]
         made = {name: made[name] for name in {*names, "output"}}  # frees the others
         if "ft" in self._branches:
-            made["output"] = self._sigmoid_of("ft", made["output"])
+            made["output"] = self._sigmoid_of("ft", made.pop("output"))
         return {name: made[name] for name in names}
 
     def _sigmoid_of(self, name, picture):
@@ -75,6 +70,7 @@ class Strips:
         weighted = [layer for layer in self._branches[name].layers if layer.weights]
         layers = {layer.name: [np.float64(v) for v in layer.get_weights()] for layer in weighted}
         x = _first(picture, self._dtype, layers["conv1"])
+        del picture  # its memory, where the caller has let go of it, too
         if name == "high":
             first = x._replace(bands=list(x.bands))
             for conv in ("conv2", "conv3", "conv4"):
@@ -113,11 +109,13 @@ def _first(picture, dtype, layer):
 
 def _layer(source, *layers):
     """Return the Map of a 3×3 layer, or of a TRI block's three; the source is emptied."""
-    step = CHANNELS // len(layers)
-    layers = [*layers[:-1], _with_ones(*layers[-1])]
-    parts = [slice(step * i, step * (i + 1)) for i in range(len(layers))]
-    folded = [source.folded(*layer, part) for layer, part in zip(layers, parts, strict=True)]
-    return _normalized(_convolved(source.bands, folded))
+    folded, step = [], CHANNELS // len(layers)
+    for start, (kernel, bias) in zip(range(0, CHANNELS, step), layers, strict=True):
+        # Zeros for the other channels before it: faster than a slice, save for the last.
+        first = start if start == 2 * step else 0
+        kernel = np.pad(kernel, [(0, 0)] * 2 + [(start - first, CHANNELS - start - step), (0, 0)])
+        folded.append(source.folded(kernel, bias, slice(first, CHANNELS)))
+    return _normalized(_convolved(source.bands, [*folded[:-1], _with_ones(*folded[-1])]))
 
 
 def _convolved(bands, layers):
@@ -134,7 +132,8 @@ def _normalized(made):
     bands, sums = [], 0
     for band in made:
         bands.append(band)
-        sums = sums + np.float64(_column_sums(band)) ** ((1,), (2,))
+        columns, root = np.float64(_column_sums(band))
+        sums = sums + np.stack([columns, root * root])
     pixels = sum(band.shape[1] * band.shape[2] for band in bands)
     mean, square = sums.reshape(2, -1, CHANNELS + 1)[..., :CHANNELS].sum(1) / pixels
     scale = 1 / np.sqrt(np.maximum(square - mean**2, 0) + EPSILON)
@@ -156,8 +155,9 @@ def _output(source, layer):
     """Return the H×W×3 float32 array of a 1×1 layer and a sigmoid; the source is emptied."""
     kernel, bias = (weight.astype(np.float32) for weight in source.folded(*layer))
     bands = (tf.cast(band, tf.float32) for band in _drained(source.bands))
-    made = [tf.sigmoid(tf.nn.conv2d(band, kernel, 1, "VALID") + bias)[0] for band in bands]
-    return np.concatenate(made)
+    return np.concatenate(
+        [tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "VALID") + bias)[0] for x in bands]
+    )
 
 
 def _drained(bands):
@@ -174,12 +174,11 @@ def _with_ones(kernel, bias):
 @tf.function(reduce_retracing=True)
 def _convolved_band(above, band, below, layers):
     """Convolve a third of the channels by each of three layers, or all by one; leaky ReLU."""
-    made, step = [], CHANNELS // len(layers)
-    for i, (kernel, bias) in enumerate(layers):
+    made = []
+    for kernel, bias in layers:
         radius = kernel.shape[0] // 2
         rows = tf.concat([above[:, HALO - radius :], band, below[:, :radius]], 1)
-        if len(layers) > 1:
-            rows = tf.concat([rows[..., step * i : step * (i + 1)], rows[..., CHANNELS:]], -1)
+        rows = rows[..., tf.shape(rows)[3] - tf.shape(kernel)[2] :]
         x = tf.nn.conv2d(rows, kernel, 1, [[0, 0], [0, 0], [radius, radius], [0, 0]])
         made.append(tf.nn.leaky_relu(tf.nn.bias_add(x, bias), NEGATIVE_SLOPE))
     return tf.concat(made, -1)
@@ -195,7 +194,7 @@ def _column_sums(x):
 @tf.function(reduce_retracing=True)
 def _sum_band(a, b, factor):
     total = _flat(b) + _flat(a) * tf.tile(factor, [tf.shape(a)[2]])
-    return tf.reshape(tf.cast(total, a.dtype), tf.shape(a))
+    return tf.cast(tf.reshape(total, tf.shape(a)), a.dtype)
 
 
 def _flat(x):

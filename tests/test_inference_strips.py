@@ -135,7 +135,7 @@ def test_bands_have_the_pictures_moments(monkeypatch):
     kernel = generator.normal(size=(3, 3, 3, 24)).astype("f4")
     picture = generator.random((37, 22, 3), dtype="f4")
     made = strips._first(picture, strips.tf.float32, (kernel, np.zeros(24)))
-    assert [band.shape[1] for band in made.bands] == [13, 12, 12]
+    assert [band.shape[1] for band in made.bands] == [19, 18]
     samples = np.concatenate(made.bands, 1)[0].astype("f8")
     np.testing.assert_array_equal(samples[..., 24], 1)
     np.testing.assert_allclose(made.mean, samples[..., :24].mean((0, 1)), 1e-5, 1e-6)
@@ -168,4 +168,4 @@ def test_bfloat16_with_the_authors_weights(branches, monkeypatch, no_high_branch
     float32 = plain(branches, *arguments[:2], no_high_branch=no_high_branch)
     bfloat16 = Strips(branches, 3, "bfloat16", no_high_branch=no_high_branch).pictures(*arguments)
     for name in PICTURES:
-        assert np.abs(bfloat16[name] - float32[name]).mean() < 0.006, name
+        assert np.abs(bfloat16[name] - float32[name]).mean() < 0.01, name

@@ -35,7 +35,7 @@ def test_two_processes_on_one_folder(tmp_path):
     assert found == {"statuses": [0, 0, 0], "results": 12, "lost": 0, "left": []}
 
 
-def test_new_sizes_are_not_compiled_anew():
+def test_new_sizes_are_not_compiled_again():
     """Every compilation leaves a graph behind: their number must not follow the sizes."""
     import gc
 

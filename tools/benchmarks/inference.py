@@ -1,14 +1,14 @@
-"""Compare the network in strips with the plain one and a straightforward one, on the CPU.
+"""Compare the network's ways to run on the CPU with the original's graph.
 
-    python tools/benchmarks/inference.py                       all three at each size
+    python tools/benchmarks/inference.py
     python tools/benchmarks/inference.py --sizes 1080x1920 --rounds 9
 
-strips is inference.fast_network, plain models.tone_mapper; straightforward has the normalizations
-of tools/benchmarks/straightforward.py. Speed: at each size they run once untimed, then in turn in
-this process. Memory: at each size each runs once in a process of its own, after a picture of
-64×64; counted is the peak over what the process held then, the two layers included. The
-largest differences of the results from the plain network's are kept as well. Writes
-benchmarks/results/inference.json. Linux only.
+original is tools/benchmarks/original_graph.py (tf.compat.v1), plain the Keras network of
+models.tone_mapper, strips and strips_bfloat16 inference.strips; all have the shipped weights.
+Speed: they run once untimed, then in turn in this process. Memory: each runs once in a process
+of its own after a picture of 64×64; counted is the peak over what the process held then, the two
+layers included. Differences are those of the outputs from the plain network's, in 1/255.
+Writes tools/benchmarks/results/inference.json. Linux only.
 """
 
 import argparse
@@ -34,10 +34,10 @@ from tools.benchmarks.measure import (
     scene,
 )
 
-OTHERS = ("plain", "straightforward")
-SIZES = ("256x256", "512x512", "720x1280", "1080x1920", "2160x3840")
+NAMES = ("original", "plain", "strips", "strips_bfloat16")
+SIZES = ("1080x1920", "2160x3840")
 PREPARATION = Preparation("gamma", "bilateral", True, 3)
-TINY = 64
+SMALL_SIDE = 64
 
 
 def main(argv=None):
@@ -46,60 +46,54 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="HEIGHTxWIDTH")
-    parser.add_argument("--rounds", type=int, default=7, help="timed runs of each (default: 7)")
+    parser.add_argument("--rounds", type=int, default=5, help="timed runs of each (default: 5)")
     parser.add_argument("--memory_of", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.memory_of:
         print(json.dumps(memory(*args.memory_of)))
         return
-    result = {**circumstances(), "rounds": args.rounds, "sizes": {}}
+    command = f"python tools/benchmarks/inference.py --rounds {args.rounds} --sizes "
+    command += " ".join(args.sizes)
+    result = {**circumstances(), "command": command, "sizes": {}}
     for size in args.sizes:
-        result["sizes"][size] = row = compare(size, args.rounds)
-        for name in OTHERS:
-            speed = row["speed"][name]
+        result["sizes"][size] = rows = compare(size, args.rounds)
+        print(f"{size:10} {'seconds':>8} {'times original':>15} {'GB/MP':>6} {'differs by':>11}")
+        for name, row in rows.items():
             print(
-                f"{size}: strips are {speed['wall']:.2f} times as fast as {name} by the clock, "
-                f"{speed['cpu']:.2f} by processor seconds; "
-                f"{row['strips']['gb_per_megapixel']:.3f} and {row[name]['gb_per_megapixel']:.3f} "
-                "GB a megapixel",
+                f"{name:16} {row['wall_median']:8.2f} {row['speed_over_original']:9.2f} "
+                f"{row['gb_per_megapixel']:6.3f} {row['mean_difference']:7.3f}",
                 flush=True,
             )
-        print(f"{size}: differences {row['difference_from_plain']}", flush=True)
     save("inference", result)
 
 
 def compare(size, rounds):
-    """Return the times, memory and differences of the networks at a size."""
+    """Return the times, memory and differences of each network at a size, by name."""
     height, width = sides(size)
     layers = prepare_picture(scene(height, width), PREPARATION)
-    networks = {name: make(name) for name in ("strips", *OTHERS)}
+    networks = {name: make(name) for name in NAMES}
     plain = networks["plain"](layers.high, layers.bot)
-    differences = {
-        name: float(np.abs(networks[name](layers.high, layers.bot) - plain).max())
-        for name in ("strips", "straightforward")
-    }
-    del plain
+    found = {}
+    for name, run in networks.items():
+        off = 255 * np.abs(run(layers.high, layers.bot) - plain)
+        found[name] = {"mean_difference": float(off.mean()), "largest_difference": float(off.max())}
+    del plain, off
     tasks = {n: lambda run=run: run(layers.high, layers.bot) for n, run in networks.items()}
-    row = in_turns(tasks, rounds)
-    for name in networks:
-        above = in_fresh_process(__file__, "--memory_of", name, size)
-        row[name]["peak_bytes_above_base"] = above
-        row[name]["gb_per_megapixel"] = round(above / 1e3 / (height * width), 4)
-    row["speed"] = {
-        name: {
-            clock: round(row[name][f"{clock}_median"] / row["strips"][f"{clock}_median"], 3)
-            for clock in ("wall", "cpu")
-        }
-        for name in OTHERS
-    }
-    return {**row, "difference_from_plain": differences}
+    times = in_turns(tasks, rounds)
+    for name, row in found.items():
+        row |= times[name]
+        row["speed_over_original"] = times["original"]["wall_median"] / row["wall_median"]
+        row["speed_over_plain"] = times["plain"]["wall_median"] / row["wall_median"]
+        row["peak_bytes_above_base"] = above = in_fresh_process(__file__, "--memory_of", name, size)
+        row["gb_per_megapixel"] = above / 1e3 / (height * width)
+    return {name: {k: round(v, 4) for k, v in row.items()} for name, row in found.items()}
 
 
 def memory(name, size):
     """Return the peak, in bytes, of one run of a network over what the process held before."""
     network = make(name)
-    tiny = prepare_picture(scene(TINY, TINY), PREPARATION)
-    network(tiny.high, tiny.bot)
+    small = prepare_picture(scene(SMALL_SIDE, SMALL_SIDE), PREPARATION)
+    network(small.high, small.bot)
     height, width = sides(size)
     with PeakMemory() as memory:
         high = np.random.default_rng(0).random((height, width, 3), dtype=np.float32)
@@ -109,25 +103,25 @@ def memory(name, size):
 
 
 def make(name):
-    """Return one of the networks with the shipped weights, a callable from layers to the result."""
-    from inference.fast_network import FastNetwork
-
+    """Return one of NAMES with the shipped weights, a function from (high, bot) to the output."""
+    from inference.strips import Strips
     from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
     from models.weights import load_weights, newest_checkpoint
-    from tools.benchmarks.straightforward import normalizations
+    from tools.benchmarks import original_graph
 
-    with normalizations(name == "straightforward"):
-        branches = make_branches()
+    branches = make_branches()
     load_weights(newest_checkpoint(ROOT / "checkpoints" / "ftlayer"), branches._asdict())
-    if name == "strips":
-        strips = FastNetwork(branches, PREPARATION.level_num)
-        return lambda high, bot: strips.pictures(high, bot)["output"]
-    network = tone_mapper(branches, PREPARATION.level_num, TEST_PADDING)
-
-    def run(high, bot):
-        return network.predict_on_batch({"high": high[None], "bot": bot[None]})["output"][0]
-
-    return run
+    if name == "original":
+        named = branches._asdict().items()
+        weights = {branch: original_graph.layer_weights(model) for branch, model in named}
+        return original_graph.tone_mapper(weights, PREPARATION.level_num)
+    if name == "plain":
+        network = tone_mapper(branches, PREPARATION.level_num, TEST_PADDING)
+        return lambda high, bot: network.predict_on_batch({"high": high[None], "bot": bot[None]})[
+            "output"
+        ][0]
+    strips = Strips(branches, PREPARATION.level_num, name.partition("_")[2] or "float32")
+    return lambda high, bot: strips.pictures(high, bot)["output"]
 
 
 def sides(size):
