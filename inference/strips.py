@@ -147,17 +147,16 @@ def _sum(a, b):
     """Return the sum of two normalized Maps, in units of the second; both are emptied."""
     factor = a.scale / b.scale
     weights = np.append(factor, 0).astype(np.float32)
-    pairs = zip(_drained(a.bands), _drained(b.bands), strict=True)
-    return Map([_sum_band(*pair, weights) for pair in pairs], a.mean * factor + b.mean, b.scale)
+    bands = [_sum_band(a.bands.pop(0), band, weights) for band in _drained(b.bands)]
+    return Map(bands, a.mean * factor + b.mean, b.scale)
 
 
 def _output(source, layer):
     """Return the H×W×3 float32 array of a 1×1 layer and a sigmoid; the source is emptied."""
     kernel, bias = (weight.astype(np.float32) for weight in source.folded(*layer))
     bands = (tf.cast(band, tf.float32) for band in _drained(source.bands))
-    return np.concatenate(
-        [tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "VALID") + bias)[0] for x in bands]
-    )
+    made = [tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "VALID") + bias)[0] for x in bands]
+    return np.concatenate(made)
 
 
 def _drained(bands):
@@ -166,8 +165,7 @@ def _drained(bands):
         yield bands.pop(0)
 
 
-def _with_ones(kernel, bias):
-    """Let a layer make the channel of ones, too."""
+def _with_ones(kernel, bias):  # lets a layer make the last channel, too
     return np.pad(kernel, [(0, 0)] * 3 + [(0, 1)]), np.append(bias, 1)
 
 
@@ -198,5 +196,5 @@ def _sum_band(a, b, factor):
 
 
 def _flat(x):
-    """Return the rows h×(W·C) in float32: TensorFlow takes twice as long for short vectors."""
+    # Rows h×(W·C): TensorFlow takes twice as long for vectors of 25.
     return tf.reshape(tf.cast(x, tf.float32), (-1, tf.shape(x)[2] * x.shape[3]))
