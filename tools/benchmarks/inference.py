@@ -118,7 +118,9 @@ def make(name):
 
     with normalizations(name == "straightforward"):
         branches = make_branches()
-    load_weights(newest_checkpoint(ROOT / "checkpoints" / "pretrained" / "ftlayer"), branches._asdict())
+    load_weights(
+        newest_checkpoint(ROOT / "checkpoints" / "pretrained" / "ftlayer"), branches._asdict()
+    )
     if name == "strips":
         strips = FastNetwork(branches, PREPARATION.level_num)
         return lambda high, bot: strips.pictures(high, bot)["output"]
