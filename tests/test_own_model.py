@@ -62,6 +62,7 @@ def project(tmp_path_factory):
         ending = ("jpg", "png", "jpeg")[index % 3]
         write_sdr(folder / "dataset" / "train" / "sdr" / f"{index}.{ending}", display)
     write_hdr(folder / "dataset" / "test" / "new.hdr", picture)
+    (folder / "dataset" / "train" / "hdr" / "other.exr").touch()
     git(folder, "init", "-q")
     git(folder, "add", "-A")
     assert git(folder, "commit", "-qm", "fresh") is not None
@@ -80,6 +81,7 @@ def test_the_scripts_in_order_train_and_use_ones_own_weights(project, monkeypatc
     outcomes = run_all(project, [f"python {command}" for command in ORDER])
     for command, (status, output) in outcomes.items():
         assert status == 0, (command, output)
+    assert "not used, other.exr for one" in outcomes[f"python {ORDER[0]}"][1]
     for stage, steps in {"bot": [1, 2], "high": [2], "ft": [1]}.items():
         output = outcomes[f"python train_{stage}.py"][1]
         assert steps_in(project / "checkpoints" / f"{stage}layer") == steps

@@ -16,6 +16,7 @@ from data.records.index import read_index
 from models.weights import PRETRAINED, newest_checkpoint
 from system.errors import InputError
 from training import stage as stage_module
+from training.callbacks import ProgressBar
 from training.checks import Run, check_records, check_same_start, start_checkpoints
 from training.strategy import Replicas
 
@@ -149,6 +150,34 @@ def test_without_a_download_the_training_goes_on_and_says_so(monkeypatch, caplog
     for source, workers in (("imagenet", 2), ("no/vgg16.npy", 1)):
         with pytest.raises(InputError):
             stage_module.perceptual_loss(source, workers)
+
+
+def test_a_resumed_training_says_what_it_began_with(tmp_path, config, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(shards, "SIZE", (176, 176))
+    config.data.update(patch_size_ft_h=176, patch_size_ft_w=176)
+    write(tmp_path / "ft_.json", "ft", count=8)
+    for flags, said in (
+        ({"skip_step_1": True}, "high branch from fresh"),
+        ({}, "it began with the h"),
+    ):
+        run = stage_module.check(stage_settings("ft", config, **flags), Replicas("default"))
+        trainer, _, branches = stage_module.build(run)
+        stage_module.restore(run, trainer, branches).save(1)
+        run.lock.close()
+        assert said in caplog.text
+        caplog.clear()
+
+
+def test_after_the_first_steps_the_time_is_told_once(caplog):
+    caplog.set_level("INFO")
+    bar = ProgressBar(steps=30, epochs=3, done=5, terms=[])
+    for epoch, steps in enumerate((25, 30)):
+        bar.on_epoch_begin(epoch)
+        for step in range(steps):
+            bar.on_train_batch_end(step, {"total_loss": 1.0})
+        bar.on_epoch_end(epoch)
+    assert caplog.messages == ["about 1 min for the 64 steps to go"]
 
 
 @pytest.mark.parametrize(("remaining", "every"), [(5, 1), (60, 3), (400, 20), (10**6, 20)])
