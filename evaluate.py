@@ -5,7 +5,7 @@
     python evaluate.py --results other=DIR                pictures of another program too
     python evaluate.py --no_network --operators gamma,durand
 
-Methods are IQATM (the checkpoint in model.ckp_path_ft), the folders of --results,
+Methods are IQATM (the checkpoint that test.py uses), the folders of --results,
 whose pictures are found by the stem of the HDR file, and the operators of
 metrics/operators. Writes scores.csv, scores.md and report.html to result/
 (test.result). Rerun an interrupted command to resume it: a row of scores.csv stays

@@ -5,9 +5,9 @@
     python generate_tfrec.py --phase training --ft   step 2 (train_ft)
 
 Training needs pairs: an HDR and an SDR picture of the same name and size in
-data.hdr_path and data.sdr_path. Test records are prepared as the checkpoint in
-model.ckp_path_ft was trained; without one, or where --set names a dev setting,
-as the dev section says.
+data.hdr_path and data.sdr_path. Test records are prepared as the checkpoint that
+test.py will use was trained; without one, or where --set names a dev setting, as
+the dev section says.
 """
 
 import shutil
@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from configs.command_line import keys_from_set, make_parser, run, settings
 from configs.schema import existing_folder
-from data.pairs import find_pairs, hdr_suffix, inspect_pair
+from configs.stage_settings import weights_folder
+from data.pairs import find_pairs, hdr_suffix, ignored_hdr, inspect_pair
 from data.preparation.prepare import Preparation
 from data.records.examples import (
     PatchSettings,
@@ -128,6 +129,8 @@ def checked_pairs(data):
     existing_folder(data.sdr_path, "data.sdr_path")
     hdr_suffix(data.appendix_hdr)
     pairs, faults = find_pairs(data.hdr_path, data.sdr_path, data.appendix_hdr, data.appendix_sdr)
+    if remark := ignored_hdr(data.hdr_path, data.appendix_hdr):
+        tell(remark)
     work = in_order(inspect_pair, [(pair,) for pair in pairs], data.processes, one_thread)
     for (pair,), result in tqdm(work, "checking", len(pairs), unit="pair"):
         if isinstance(result, InputError):
@@ -142,7 +145,7 @@ def checked_pairs(data):
     if not pairs:
         raise InputError(
             f"there are no pairs: {data.hdr_path} has no .{data.appendix_hdr.lstrip('.')} with a "
-            f"partner .{data.appendix_sdr.lstrip('.')} in {data.sdr_path}"
+            f"partner in {data.sdr_path}"
         )
     return pairs
 
@@ -198,7 +201,7 @@ def test_preparation(config, keys_set):
     import_tensorflow()
     from models.weights import checkpoint_info, newest_checkpoint
 
-    folder = config.model.ckp_path_ft
+    folder = weights_folder(config.model)
     found = newest_checkpoint(folder)
     if found is None:
         return preparation

@@ -16,6 +16,7 @@ to make a label again, delete its SDR file. A file that cannot be read is named 
 skipped, and the exit status is then 1.
 """
 
+import contextlib
 import functools
 import os
 import statistics
@@ -26,7 +27,7 @@ from tqdm import tqdm
 
 from configs.command_line import make_parser, run, settings
 from configs.schema import existing_folder
-from data.pairs import find_unpaired, hdr_suffix
+from data.pairs import find_unpaired, hdr_suffix, ignored_hdr
 from data.pictures import read_sdr
 from labels.family import Setting
 from labels.label import FIELDS, make_label
@@ -61,28 +62,25 @@ def main(argv=None):
     sdr_path, label_path = (
         make_folder(config[key], f"data.{key}") for key in ("sdr_path", "label_path")
     )
-    unpaired, partners = find_unpaired(config.hdr_path, sdr_path, config.appendix_hdr)
+    endings = config.appendix_hdr, config.appendix_sdr
+    unpaired, partners = find_unpaired(config.hdr_path, sdr_path, *endings)
+    if remark := ignored_hdr(config.hdr_path, config.appendix_hdr):
+        print(remark, file=sys.stderr)
     if not (unpaired or partners):
         raise InputError(
             f"{config.hdr_path} has no .{config.appendix_hdr.lstrip('.')} file; put HDR pictures "
             "there, or set data.hdr_path or data.appendix_hdr"
         )
     print(f"{len(unpaired)} pictures to make, {len(partners)} have a partner", flush=True)
-    other = [p for p, paths in partners.items() if suffix not in {x.suffix.lower() for x in paths}]
-    if other:
-        print(
-            f"{len(other)} partners do not end in {suffix}, {other[0]} for one; training reads "
-            "data.appendix_sdr alone"
-        )
     table = label_path / "make_sdr.csv"
     rows = unchanged_labels(read_rows(table, FIELDS), partners)
     tasks = [(path, suffix, config.label_saturation) for path in unpaired]
     written, skipped = make_all(tasks, rows, sdr_path, table, config.processes)
 
-    partners |= {path.stem: [sdr_path / f"{path.stem}{suffix}"] for path in unpaired}
+    partners |= {path.stem: sdr_path / f"{path.stem}{suffix}" for path in unpaired}
     worst_first = sorted(rows.values(), key=lambda row: row["Q"])
     cells = (
-        (eight_bits(read_sdr(partners[row["picture"]][0])), captions(row), bool(row["broken"]))
+        (eight_bits(read_sdr(partners[row["picture"]])), captions(row), bool(row["broken"]))
         for row in worst_first
     )
     for page in write_sheets(label_path / "sheet_", cells):
@@ -101,12 +99,10 @@ def unchanged_labels(rows, partners):
     """Return the rows whose SDR file still is the one that was made, a dict by picture."""
     unchanged = {}
     for row in rows:
-        for path in partners.get(row["picture"], ()):
-            try:
-                if content_key(read_bytes(path)) == row["key_of_file"]:
-                    unchanged[row["picture"]] = row
-            except InputError:  # the user's own, which this run does not need
-                continue
+        with contextlib.suppress(InputError):  # the user's own, which this run does not need
+            path = partners.get(row["picture"])
+            if path and content_key(read_bytes(path)) == row["key_of_file"]:
+                unchanged[row["picture"]] = row
     return unchanged
 
 

@@ -8,9 +8,9 @@ python run_tfboard.py          all three in one view, http://localhost:6006
 
 import subprocess
 import sys
-from pathlib import Path
 
 from configs.command_line import make_parser, run, settings
+from configs.stage_settings import log_folder
 from system.errors import InputError
 
 PORTS = {"high": 8889, "bot": 8890, "ft": 8891, "all": 6006}
@@ -24,7 +24,7 @@ def main(argv=None):
     parser.add_argument("--port", type=int, help="another port")
     args = parser.parse_args(argv)
     config = settings(args, SWITCHES)
-    folder = Path(config.train.log_path)
+    folder = log_folder(config)
     if args.stage != "all":
         folder /= args.stage
     if not folder.is_dir():
@@ -32,6 +32,11 @@ def main(argv=None):
             f"there are no summaries in {folder}; train that stage first, or set train.log_path"
         )
     port = args.port or PORTS[args.stage]
+    print(
+        f"http://localhost:{port} shows the curves; from another computer, first run there: "
+        f"ssh -L {port}:localhost:{port} THIS_MACHINE",
+        flush=True,
+    )
     # Said though it is TensorBoard's default: the pictures are nobody else's business.
     command = ["--host", "localhost", "--logdir", str(folder), "--port", str(port)]
     return subprocess.call([sys.executable, "-m", "tensorboard.main", *command])

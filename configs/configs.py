@@ -16,16 +16,21 @@ from easydict import EasyDict
 config = EasyDict()
 
 config.model = EasyDict()
-# Where each stage saves its checkpoints, and resumes from.
-config.model.ckp_path_high = "checkpoints/highlayer/"
-config.model.ckp_path_bot = "checkpoints/botlayer/"
-config.model.ckp_path_ft = "checkpoints/ftlayer/"
+# (+) Folder of one model: highlayer, botlayer and ftlayer hold the checkpoints that the stages
+# save and resume from, logs holds TensorBoard's files. A folder a model. test.py takes
+# checkpoints/pretrained/ftlayer while ftlayer holds no checkpoint.
+config.model.ckp_root = "checkpoints/"
+# Another folder for a stage; None takes the one in ckp_root.
+config.model.ckp_path_high = None
+config.model.ckp_path_bot = None
+config.model.ckp_path_ft = None
 # Prefixes of the record files: followed by ".json", the index of the training records,
 # and by folders with their shards; by ".tfrecord" for test records.
 config.model.tfrecord_dual = "dataset/tfrecord/dual_"
 config.model.tfrecord_ft = "dataset/tfrecord/ft_"
 # Perceptual loss: "imagenet" (Keras downloads VGG-16 once), the path of a
-# vgg16.npy (the original's is losses/pretrained/vgg16.npy), or None without it.
+# vgg16.npy (the original's is losses/pretrained/vgg16.npy), or None without it. Where
+# the download fails, the training goes on without it.
 config.model.loss_model = "vgg_16"
 config.model.loss_vgg = "imagenet"
 # How the network's output becomes a picture; saved with the checkpoint.
@@ -42,6 +47,7 @@ config.data = EasyDict()
 config.data.hdr_path = "dataset/train/hdr/"
 config.data.sdr_path = "dataset/train/sdr/"
 config.data.appendix_hdr = "hdr"  # hdr, exr, pfm, tif or npy
+# make_sdr.py writes this ending; partners that end otherwise (png, jpeg, ...) are found as well.
 config.data.appendix_sdr = "jpg"
 config.data.label_path = "dataset/train/labels/"  # (+) of make_sdr.py's table and contact sheets
 config.data.label_saturation = 1.0  # (+) make_sdr.py: exponent of the color ratios
@@ -95,7 +101,8 @@ config.train.strategy = "default"
 # (+) Of convolutions: "float32", or "bfloat16", which is faster where the processor has avx512_bf16
 # or AMX, or the GPU tensor cores; losses, optimizer and moments stay in float32.
 config.train.precision = "float32"
-config.train.log_path = "logs/"  # (+) TensorBoard's files: high, bot and ft inside
+# (+) TensorBoard's files: high, bot and ft inside; None: the folder logs in model.ckp_root.
+config.train.log_path = None
 
 config.test = EasyDict()
 config.test.tfrecord_test = "dataset/tfrecord/test_"

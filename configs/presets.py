@@ -1,7 +1,7 @@
 """Named sets of settings, chosen with --preset NAME; --set and flags win over them."""
 
 PRESETS = {
-    # The recipe of the weights in checkpoints/; what it leaves out is as in configs.py.
+    # The recipe of the weights in checkpoints/pretrained/; what it leaves out is as in configs.py.
     "shipped": {
         "data.appendix_sdr": "png",
         "data.patch_size_h": 192,

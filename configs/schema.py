@@ -59,9 +59,10 @@ PRECISION = _one_of("float32", "bfloat16")
 
 KINDS = {
     "model": {
-        "ckp_path_high": TEXT,
-        "ckp_path_bot": TEXT,
-        "ckp_path_ft": TEXT,
+        "ckp_root": TEXT,
+        "ckp_path_high": _or_none(TEXT),
+        "ckp_path_bot": _or_none(TEXT),
+        "ckp_path_ft": _or_none(TEXT),
         "tfrecord_dual": TEXT,
         "tfrecord_ft": TEXT,
         "loss_model": _one_of("vgg_16"),
@@ -112,7 +113,7 @@ KINDS = {
         "val_every": COUNT,
         "strategy": _one_of("default", "mirrored", "multi_worker"),
         "precision": PRECISION,
-        "log_path": TEXT,
+        "log_path": _or_none(TEXT),
     },
     "test": {
         "tfrecord_test": TEXT,

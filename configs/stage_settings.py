@@ -1,5 +1,6 @@
-"""What a training stage needs to know, out of the config."""
+"""What a training stage and the trained operator need to know, out of the config."""
 
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,9 @@ from configs.schema import existing_folder
 from data.preparation.prepare import Preparation
 from data.records.index import index_path
 from models.display import Display
+from system.devices import import_tensorflow
+
+logger = logging.getLogger(__name__)
 
 
 class StageSettings(NamedTuple):
@@ -31,6 +35,8 @@ class StageSettings(NamedTuple):
         precision: of the convolutions, "float32" or "bfloat16".
         folder: of the stage's checkpoints.
         start_folders: dict from "high" and "bot" to the folders whose weights ft starts from.
+        start_from: None, or "pretrained" or a folder whose joint network ft starts from instead.
+        skip_step_1: start ft with fresh weights where a branch has no checkpoint.
         log_folder: of TensorBoard's files.
         val_folder: of HDR pictures for validation (ft), or None.
         val_every: epochs between two validations.
@@ -58,6 +64,8 @@ class StageSettings(NamedTuple):
     precision: str
     folder: Path
     start_folders: dict
+    start_from: str | None
+    skip_step_1: bool
     log_folder: Path
     val_folder: Path | None
     val_every: int
@@ -69,13 +77,14 @@ class StageSettings(NamedTuple):
         return {"no_high_branch": self.no_high_branch, "no_ft_branch": self.no_ft_branch}
 
 
-def stage_settings(stage, config, preset=None):
+def stage_settings(stage, config, preset=None, start_from=None, skip_step_1=False):
     """Return the StageSettings of a checked config.
 
     Args:
         stage: "high", "bot" or "ft".
         config: of configs.command_line.settings.
         preset: its name or None, to be saved with the weights.
+        start_from, skip_step_1: see StageSettings.
 
     Raises:
         InputError: train.val_path is no folder.
@@ -106,13 +115,15 @@ def stage_settings(stage, config, preset=None):
         seed=train.seed,
         strategy=train.strategy,
         precision=train.precision,
-        folder=Path(model[f"ckp_path_{stage}"]),
+        folder=checkpoint_folder(model, stage),
         start_folders={
-            name: Path(model[f"ckp_path_{name}"])
+            name: checkpoint_folder(model, name)
             for name in ("high", "bot")
             if ft and not (name == "high" and dev.no_high_branch)
         },
-        log_folder=Path(train.log_path) / stage,
+        start_from=start_from,
+        skip_step_1=skip_step_1,
+        log_folder=log_folder(config) / stage,
         val_folder=existing_folder(train.val_path, "train.val_path") if validated else None,
         val_every=train.val_every,
         saved={
@@ -125,10 +136,37 @@ def stage_settings(stage, config, preset=None):
     )
 
 
+def checkpoint_folder(model, stage):
+    """Return the folder of a stage's checkpoints."""
+    return Path(model[f"ckp_path_{stage}"] or Path(model.ckp_root) / f"{stage}layer")
+
+
+def log_folder(config):
+    """Return the folder of TensorBoard's files."""
+    return Path(config.train.log_path or Path(config.model.ckp_root) / "logs")
+
+
+def weights_folder(model):
+    """Return the folder whose joint network makes pictures; say so where it is the pretrained one.
+
+    That is the case while ftlayer in model.ckp_root holds no checkpoint.
+    """
+    own = checkpoint_folder(model, "ft")
+    if model.ckp_path_ft is not None:
+        return own
+    import_tensorflow()
+    from models.weights import default_checkpoint
+
+    folder = default_checkpoint("ft", own)
+    if folder != own:
+        logger.info(f"no checkpoint of your own in {own}: the pretrained weights are used")
+    return folder
+
+
 def operator_settings(config):
     """Return the keyword arguments of inference.load_operator that a config stands for."""
     return {
-        "folder": config.model.ckp_path_ft,
+        "folder": weights_folder(config.model),
         "default_preparation": Preparation.from_settings(config.dev),
         "precision": config.test.precision,
         "no_high_branch": config.dev.no_high_branch,

@@ -20,15 +20,14 @@ def find_pairs(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
 
     Args:
         hdr_path, sdr_path: folders.
-        appendix_hdr, appendix_sdr: file endings, with or without the dot.
+        appendix_hdr: ending of the HDR files, with or without the dot.
+        appendix_sdr: of their partners; where none has it, another SDR ending is taken.
 
     Returns:
         (pairs, faults): list of Pair sorted by stem, and one sentence for each
-        file without a partner.
+        file without a partner or with two.
     """
-    faults = []
-    hdr = _by_stem(hdr_path, appendix_hdr, faults)
-    sdr = _by_stem(sdr_path, appendix_sdr, faults)
+    hdr, sdr, faults = _match(hdr_path, sdr_path, appendix_hdr, appendix_sdr)
     faults += [
         f"{hdr[stem]} has no partner {stem}.{appendix_sdr.lstrip('.')} in {sdr_path}"
         for stem in sorted(hdr.keys() - sdr.keys())
@@ -40,30 +39,36 @@ def find_pairs(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
     return [Pair(hdr[stem], sdr[stem]) for stem in sorted(hdr.keys() & sdr.keys())], faults
 
 
-def find_unpaired(hdr_path, sdr_path, appendix_hdr):
-    """Tell the HDR files that have no SDR partner from those that have.
-
-    Args:
-        hdr_path, sdr_path: folders.
-        appendix_hdr: ending of the HDR files, with or without the dot.
+def find_unpaired(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
+    """Tell the HDR files that have no SDR partner from those that have; as find_pairs.
 
     Returns:
         (unpaired, partners): list of Path sorted by stem, and dict from the stem of each
-        other HDR file to the list of its partners, which may have any SDR ending.
+        other HDR file to its partner.
 
     Raises:
-        InputError: two HDR files have one name.
+        InputError: two files have one name.
     """
-    partners = {}
-    for path in sorted(Path(sdr_path).iterdir()):
-        if path.suffix.lower() in SDR_SUFFIXES:
-            partners.setdefault(path.stem, []).append(path)
-    faults = []
-    hdr = _by_stem(hdr_path, appendix_hdr, faults)
+    hdr, sdr, faults = _match(hdr_path, sdr_path, appendix_hdr, appendix_sdr)
     if faults:
         raise InputError(faults[0])
-    unpaired = [hdr[stem] for stem in sorted(hdr.keys() - partners.keys())]
-    return unpaired, {stem: partners[stem] for stem in sorted(hdr.keys() & partners.keys())}
+    unpaired = [hdr[stem] for stem in sorted(hdr.keys() - sdr.keys())]
+    return unpaired, {stem: sdr[stem] for stem in sorted(hdr.keys() & sdr.keys())}
+
+
+def ignored_hdr(hdr_path, appendix_hdr):
+    """Return a sentence on the HDR files that do not end in appendix_hdr, None without any."""
+    others = [
+        path
+        for path in sorted(Path(hdr_path).iterdir())
+        if path.suffix.lower() in HDR_SUFFIXES and path.suffix.lower() != hdr_suffix(appendix_hdr)
+    ]
+    if not others:
+        return None
+    return (
+        f"{len(others)} HDR files in {hdr_path} do not end in .{appendix_hdr.lstrip('.')} and are "
+        f"not used, {others[0].name} for one; data.appendix_hdr says which ending is"
+    )
 
 
 def hdr_suffix(appendix_hdr):
@@ -89,12 +94,25 @@ def inspect_pair(pair):
     return remarks_on(hdr, counts)
 
 
-def _by_stem(folder, appendix, faults):
-    suffix = f".{appendix.lstrip('.').lower()}"
+def _match(hdr_path, sdr_path, appendix_hdr, appendix_sdr):
+    """Return (dict from stem to HDR file, the same of SDR files, faults)."""
+    faults = []
+    hdr = _by_stem(hdr_path, [appendix_hdr], faults)
+    sdr = _by_stem(sdr_path, [appendix_sdr], faults)
+    others = _by_stem(sdr_path, SDR_SUFFIXES, faults, hdr.keys() - sdr.keys(), hdr.values())
+    return hdr, sdr | others, faults
+
+
+def _by_stem(folder, endings, faults, stems=None, besides=()):
+    """Return dict from stem to file of these endings; `stems` are all that may be, or None."""
+    suffixes = [f".{ending.lstrip('.').lower()}" for ending in endings]
     found = {}
     for path in sorted(Path(folder).iterdir()):
-        if path.suffix.lower() == suffix and path.is_file() and not path.name.startswith("."):
-            if path.stem in found:
-                faults.append(f"{path} and {found[path.stem].name} have one name; remove one")
-            found.setdefault(path.stem, path)
+        if path.suffix.lower() not in suffixes or not path.is_file() or path in besides:
+            continue
+        if path.name.startswith(".") or (stems is not None and path.stem not in stems):
+            continue
+        if path.stem in found:
+            faults.append(f"{path} and {found[path.stem].name} have one name; remove one")
+        found.setdefault(path.stem, path)
     return found

@@ -21,6 +21,10 @@ LAYERS = [
 ]
 
 
+class DownloadError(InputError):
+    """Keras' VGG-16 weights could not be downloaded."""
+
+
 class PerceptualLoss:
     """Σ over conv1_1 … conv5_1 (after ReLU) of mean |φ(a) - φ(b)|, divided by 3.
 
@@ -46,7 +50,8 @@ def load_vgg16(source):
             nothing but arrays is loaded.
 
     Raises:
-        InputError: the weights are not to be had, or are not VGG-16's.
+        DownloadError: "imagenet" is not to be had.
+        InputError: the file cannot be read, or does not hold VGG-16's weights.
     """
     return _from_keras() if source == "imagenet" else _from_npy(source)
 
@@ -55,10 +60,9 @@ def _from_keras():
     try:
         vgg = keras.applications.VGG16(weights="imagenet", include_top=False)
     except Exception as error:  # Keras raises bare Exception when the download fails
-        raise InputError(
+        raise DownloadError(
             "the VGG-16 weights could not be downloaded for model.loss_vgg = 'imagenet': connect "
-            "to the network once, name a vgg16.npy, or leave the term out with "
-            "--set model.loss_vgg=None"
+            "to the internet once, or name a vgg16.npy there"
         ) from error
     return {
         name: vgg.get_layer(name.replace("conv", "block", 1).replace("_", "_conv")).get_weights()

@@ -17,6 +17,8 @@ from models.import_tf1 import is_tf1, tf1_names
 from system.errors import InputError
 
 LIST_FILE = "checkpoint"
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+PRETRAINED = CHECKPOINTS / "pretrained"
 VALUE = ".ATTRIBUTES/VARIABLE_VALUE"  # the end of a variable's name in TensorFlow's files
 
 
@@ -55,7 +57,7 @@ class CheckpointInfo(NamedTuple):
     """The settings saved with the weights; the authors' files leave the paper's defaults.
 
     preparation is None and step is their global step in the authors' files; for remark
-    see Checkpoint.
+    see Checkpoint. start is the dict from branch to what the training of ft began with.
     """
 
     step: int
@@ -64,6 +66,21 @@ class CheckpointInfo(NamedTuple):
     no_high_branch: bool
     no_ft_branch: bool
     remark: str | None
+    start: dict | None = None
+
+
+def default_checkpoint(stage="ft", folder=None):
+    """Return the folder of the user's own checkpoints, or the pretrained one while that is empty.
+
+    Args:
+        stage: "high", "bot" or "ft".
+        folder: the user's own, by default the project's checkpoints/<stage>layer, whatever
+            the working directory is.
+    """
+    own = CHECKPOINTS / f"{stage}layer" if folder is None else Path(folder)
+    pretrained = PRETRAINED / f"{stage}layer"
+    has_list = [(place / LIST_FILE).exists() for place in (own, pretrained)]
+    return pretrained if has_list == [False, True] else own
 
 
 def newest_checkpoint(folder):
@@ -155,6 +172,7 @@ def checkpoint_info(checkpoint):
             settings["no_high_branch"],
             settings["no_ft_branch"],
             remark,
+            settings.get("start"),
         )
     except Exception as error:  # the reader raises its own kinds, foreign settings any
         raise InputError(

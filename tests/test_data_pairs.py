@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from conftest import scene
 
-from data.pairs import Pair, find_pairs, find_unpaired, inspect_pair
+from data.pairs import Pair, find_pairs, find_unpaired, ignored_hdr, inspect_pair
 from data.pictures import write_hdr, write_sdr
 from system.errors import InputError
 from system.parallel import in_order
@@ -74,10 +74,33 @@ def test_in_order_keeps_order_and_errors(folders, processes):
     assert "gone" in str(results[1][1])
 
 
-def test_a_partner_has_any_ending(folders):
+def test_a_partner_has_any_ending_and_the_setting_decides_between_two(folders):
     hdr, sdr = folders
     (sdr / "b.png").rename(sdr / "b.JPEG")
-    (sdr / "b.tif").touch()
-    unpaired, partners = find_unpaired(hdr, sdr, ".hdr")
-    assert unpaired == [hdr / "only hdr.hdr"]
-    assert partners == {"a": [sdr / "a.png"], "b": [sdr / "b.JPEG", sdr / "b.tif"]}
+    (sdr / "a.jpg").touch()
+    (sdr / "only sdr.png").unlink()
+    for ending, partner in (("jpg", "a.jpg"), (".png", "a.png")):
+        unpaired, partners = find_unpaired(hdr, sdr, ".hdr", ending)
+        assert unpaired == [hdr / "only hdr.hdr"]
+        assert partners == {"a": sdr / partner, "b": sdr / "b.JPEG"}
+        pairs, faults = find_pairs(hdr, sdr, "hdr", ending)
+        assert pairs == [Pair(hdr / f"{stem}.hdr", path) for stem, path in partners.items()]
+        assert len(faults) == 1 and "only hdr.hdr has no partner" in faults[0]
+    (sdr / "b.webp").touch()
+    with pytest.raises(InputError, match=r"b\.webp and b\.JPEG have one name"):
+        find_unpaired(hdr, sdr, "hdr", "jpg")
+    assert "b.webp and b.JPEG have one name" in find_pairs(hdr, sdr, "hdr", "jpg")[1][0]
+
+
+def test_a_hdr_file_beside_others_is_not_its_own_partner(tmp_path):
+    for name in ("a.tif", "b.tif", "b.jpg"):
+        (tmp_path / name).touch()
+    pairs, faults = find_pairs(tmp_path, tmp_path, "tif", "jpg")
+    assert pairs == [Pair(tmp_path / "b.tif", tmp_path / "b.jpg")] and len(faults) == 1
+
+
+def test_hdr_files_of_another_ending_are_remarked(folders):
+    hdr, _ = folders
+    assert ignored_hdr(hdr, "hdr") is None
+    (hdr / "c.EXR").touch()
+    assert "1 HDR files in" in ignored_hdr(hdr, "hdr") and "c.EXR" in ignored_hdr(hdr, ".HDR")

@@ -25,7 +25,16 @@ ORIGINAL_SCRIPTS = {
     "train": "epochs_high epochs_bot epochs_ft lr_high lr_bot lr_ft",
     "dev": "phase ft test_resize_to_half no_high_branch no_ft_branch",
 }
-MADE_BY_SCRIPTS = ("dataset/train", "dataset/tfrecord", "result/", "checkpoints/mine")
+MADE_BY_SCRIPTS = (
+    "dataset/train",
+    "dataset/tfrecord",
+    "result/",
+    "checkpoints/mine",
+    "checkpoints/ftlayer",
+    "checkpoints/botlayer",
+    "checkpoints/highlayer",
+    "checkpoints/logs",
+)
 
 
 def test_settings_are_those_of_the_schema():

@@ -1,17 +1,13 @@
 """The commands of the documentation run, and their flags exist."""
 
-import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from conftest import ROOT, scene
-from helpers.documents import PAGES, RECIPE, commands_in, documented_settings
+from helpers.documents import PAGES, RECIPE, commands_in, documented_settings, run_all
 
 from data.pictures import write_hdr, write_sdr
 
@@ -25,9 +21,6 @@ NOT_RUN = {
 }
 # What a user edits in configs.py to train on own pictures, made small.
 OWN_TRAINING = """
-config.model.ckp_path_high = "checkpoints/mine/high/"
-config.model.ckp_path_bot = "checkpoints/mine/bot/"
-config.model.ckp_path_ft = "checkpoints/mine/ft/"
 config.model.loss_vgg = None
 config.data.patch_size_h = config.data.patch_size_w = 168
 config.data.patch_size_ft_h = config.data.patch_size_ft_w = 168
@@ -59,8 +52,9 @@ def make_project(folder, own_training, sdr_suffix):
     for path in ROOT.iterdir():
         if path.suffix == ".py":
             shutil.copy(path, folder)
-        elif (path / "__init__.py").exists() or path.name == "checkpoints":
+        elif (path / "__init__.py").exists():
             shutil.copytree(path, folder / path.name)
+    shutil.copytree(ROOT / "checkpoints" / "pretrained", folder / "checkpoints" / "pretrained")
     with (folder / "configs" / "configs.py").open("a") as file:
         for key, (default, _) in documented_settings().items():
             file.write(f"\nconfig.{key} = {default}")
@@ -77,21 +71,6 @@ def make_project(folder, own_training, sdr_suffix):
     write_sdr(folder / "dataset" / "train" / "sdr" / f"two.{sdr_suffix}", display)
     write_sdr(folder / "other_results" / "two.png", display)
     return folder
-
-
-def run_all(folder, commands):
-    """Return dict from command to [exit status, output]."""
-    outcome = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "helpers" / "documents.py")],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        input=json.dumps(commands),
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert outcome.returncode == 0, outcome.stderr
-    return json.loads(outcome.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")

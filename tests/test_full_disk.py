@@ -104,7 +104,7 @@ def test_summaries_on_a_full_disk_warn_once_and_the_earlier_ones_stay(disk, capl
 
 def test_pictures_on_a_full_disk_are_skipped_and_the_damaged_checkpoint_named(disk, tmp_path):
     """Both in one run of test.py, which takes seconds to start."""
-    weights, shipped = tmp_path / "ft", ROOT / "checkpoints" / "ftlayer"
+    weights, shipped = tmp_path / "ft", ROOT / "checkpoints" / "pretrained" / "ftlayer"
     step = next(shipped.glob("*.index")).stem.rpartition("-")[2]
     name = f"model-ft.ckpt-{step}"
     weights.mkdir()

@@ -11,7 +11,7 @@ from models.tone_mapper import PICTURES
 from system.errors import InputError
 
 PAPER = Preparation("gamma", "bilateral", False, 3)
-SHIPPED = ROOT / "checkpoints" / "ftlayer"
+SHIPPED = ROOT / "checkpoints" / "pretrained" / "ftlayer"
 
 
 @pytest.fixture(scope="module")

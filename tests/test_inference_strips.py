@@ -20,7 +20,9 @@ def branches():
 
 @pytest.fixture
 def shipped(branches):
-    load_weights(newest_checkpoint(ROOT / "checkpoints" / "ftlayer"), branches._asdict())
+    load_weights(
+        newest_checkpoint(ROOT / "checkpoints" / "pretrained" / "ftlayer"), branches._asdict()
+    )
     return branches
 
 

@@ -45,7 +45,7 @@ def test_new_sizes_are_not_compiled_again():
     from data.preparation.prepare import prepare_picture
     from inference.operator import Operator
 
-    operator = Operator(ROOT / "checkpoints" / "ftlayer", None)
+    operator = Operator(ROOT / "checkpoints" / "pretrained" / "ftlayer", None)
 
     def graphs_after(shapes):
         for number, shape in enumerate(shapes):

@@ -13,7 +13,7 @@ from conftest import ROOT
 from models.weights import newest_checkpoint
 from system.errors import InputError
 
-SHIPPED = ROOT / "checkpoints" / "ftlayer"
+SHIPPED = ROOT / "checkpoints" / "pretrained" / "ftlayer"
 
 
 def save(folder, numbers):

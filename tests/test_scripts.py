@@ -42,9 +42,10 @@ def test_misspelt_setting_is_one_sentence(script):
 def test_tensorboard_starts(studio, trained):
     process = subprocess.Popen(
         script_command("run_tfboard.py", "ft", "--port", 8899, *studio.arguments()),
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        text=True,
     )
     try:
         deadline = time.time() + 120
@@ -53,6 +54,7 @@ def test_tensorboard_starts(studio, trained):
                 url = "http://localhost:8899/data/plugins_listing"
                 with urllib.request.urlopen(url, timeout=5) as page:
                     assert page.status == 200
+                assert "ssh -L 8899:localhost:8899" in process.stdout.readline()
                 break
             except OSError:
                 assert process.poll() is None and time.time() < deadline

@@ -17,7 +17,7 @@ from data.pictures import write_hdr
 from data.preparation.prepare import Preparation
 from data.records.examples import picture_sample
 
-CHECKPOINT = ROOT / "checkpoints" / "ftlayer"
+CHECKPOINT = ROOT / "checkpoints" / "pretrained" / "ftlayer"
 STEMS = ["../../outside", "/tmp/iqatm_outside", "..", "good", "a\0b", "sub/x"]
 
 

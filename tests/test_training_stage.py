@@ -13,10 +13,11 @@ from configs.configs import config as defaults
 from configs.stage_settings import stage_settings
 from data.preparation.prepare import Preparation
 from data.records.index import read_index
-from models.weights import newest_checkpoint
+from models.weights import PRETRAINED, newest_checkpoint
 from system.errors import InputError
 from training import stage as stage_module
-from training.checks import check_records, check_start
+from training.callbacks import ProgressBar
+from training.checks import Run, check_records, check_same_start, start_checkpoints
 from training.strategy import Replicas
 
 
@@ -74,13 +75,117 @@ def test_padded_training_needs_a_bot_layer_that_can_be_mirrored(config, side, fi
     check_records(stage_settings("ft", config), info)
 
 
-def test_a_branch_of_other_layers_is_no_start_for_ft(tmp_path):
-    stage(tmp_path)[1].save(0)
-    found = newest_checkpoint(tmp_path)
-    check_start(found, "bot", tmp_path, FUSED)
-    check_start(None, "bot", tmp_path, FUSED)
+def test_ft_starts_from_its_own_branches_or_says_what_is_missing(tmp_path, config):
+    config.dev.update(FUSED._asdict())
+    with pytest.raises(InputError, match=r"of the high branch in .*run train_high\.py .*--skip_st"):
+        start_checkpoints(stage_settings("ft", config))
+    fresh = {"high": None, "bot": None}
+    assert start_checkpoints(stage_settings("ft", config, skip_step_1=True)) == fresh
+    stage(tmp_path / "bot")[1].save(0)
+    stage(tmp_path / "high", "high")[1].save(0)
+    start = start_checkpoints(stage_settings("ft", config))
+    assert [found.path for found in start.values()] == [
+        str(tmp_path / name / f"model-{name}.ckpt-0") for name in ("high", "bot")
+    ]
+    config.dev.fuse_mid_layers = False
     with pytest.raises(InputError, match=r"fused layers.* the records have .*extracted layers"):
-        check_start(found, "bot", tmp_path, FUSED._replace(fuse_mid_layers=False))
+        start_checkpoints(stage_settings("ft", config))
+
+
+def test_ft_starts_from_the_weights_that_are_named(tmp_path, config):
+    config.dev.update(FUSED._asdict())
+    pretrained = stage_settings("ft", config, start_from="pretrained")
+    start = start_checkpoints(pretrained)
+    assert [*start] == ["high", "bot", "ft"] and "pretrained" in start["ft"].path
+    own = {"bot": f"{tmp_path / 'bot'}, step 4"}
+    for began, allowed in ({"bot": stage_module.origin(start["bot"])}, True), (own, False):
+        _, checkpoint = stage(tmp_path / "ft", "ft", settings(start=began))
+        checkpoint.save(0)
+        found = newest_checkpoint(tmp_path / "ft")
+        check_same_start(stage_settings("ft", config), found)
+        if allowed:
+            check_same_start(pretrained, found)
+            continue
+        with pytest.raises(InputError, match="did not begin with the weights that --start_from"):
+            check_same_start(pretrained, found)
+    with pytest.raises(InputError, match=r"no checkpoint in .*empty; .*--start_from"):
+        start_checkpoints(stage_settings("ft", config, start_from=str(tmp_path / "empty")))
+    config.dev.fuse_mid_layers = False
+    with pytest.raises(
+        InputError, match=r"give --preset shipped to generate_tfrec\.py and train_f"
+    ):
+        start_checkpoints(stage_settings("ft", config, start_from="pretrained"))
+
+
+@pytest.mark.parametrize("key", ["ckp_root", "ckp_path_bot"])
+def test_no_training_writes_into_the_shipped_weights(tmp_path, config, key):
+    config.model.ckp_path_bot = None
+    config.model[key] = str(PRETRAINED / "mine")
+    with pytest.raises(InputError, match=r"the shipped weights lie there.*model\.ckp_root"):
+        stage_module.train(stage_settings("bot", config))
+    assert not (PRETRAINED / "mine").exists()
+
+
+def test_the_root_moves_all_folders_of_a_model(tmp_path, config):
+    config.model.update(ckp_root=str(tmp_path / "mine"), ckp_path_bot=None, ckp_path_ft=None)
+    config.train.log_path = None
+    found = stage_settings("ft", config)
+    assert (found.folder, found.log_folder) == (
+        tmp_path / "mine" / "ftlayer",
+        tmp_path / "mine" / "logs" / "ft",
+    )
+    assert found.start_folders == {
+        "high": tmp_path / "high",  # named by its own key
+        "bot": tmp_path / "mine" / "botlayer",
+    }
+
+
+def test_without_a_download_the_training_goes_on_and_says_so(monkeypatch, caplog):
+    def offline(**_):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr("keras.applications.VGG16", offline)
+    assert stage_module.perceptual_loss("imagenet", 1) is None
+    assert "without the perceptual term" in caplog.text and "or name a vgg16.npy" in caplog.text
+    for source, workers in (("imagenet", 2), ("no/vgg16.npy", 1)):
+        with pytest.raises(InputError):
+            stage_module.perceptual_loss(source, workers)
+
+
+def test_a_resumed_training_says_what_it_began_with(tmp_path, config, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(shards, "SIZE", (176, 176))
+    config.data.update(patch_size_ft_h=176, patch_size_ft_w=176)
+    write(tmp_path / "ft_.json", "ft", count=8)
+    for flags, said in (
+        ({"skip_step_1": True}, "high branch from fresh"),
+        ({}, "it began with the h"),
+    ):
+        run = stage_module.check(stage_settings("ft", config, **flags), Replicas("default"))
+        trainer, _, branches = stage_module.build(run)
+        stage_module.restore(run, trainer, branches).save(1)
+        run.lock.close()
+        assert said in caplog.text
+        caplog.clear()
+
+
+def test_after_the_first_steps_the_time_is_told_once(caplog):
+    caplog.set_level("INFO")
+    bar = ProgressBar(steps=30, epochs=3, done=5, terms=[])
+    for epoch, steps in enumerate((25, 30)):
+        bar.on_epoch_begin(epoch)
+        for step in range(steps):
+            bar.on_train_batch_end(step, {"total_loss": 1.0})
+        bar.on_epoch_end(epoch)
+    assert caplog.messages == ["about 1 min for the 64 steps to go"]
+
+
+@pytest.mark.parametrize(("remaining", "every"), [(5, 1), (60, 3), (400, 20), (10**6, 20)])
+def test_a_run_has_twenty_points_and_more(config, remaining, every):
+    config.train.epochs_bot = 3
+    plain = stage_settings("bot", config)
+    run = Run(plain, None, None, remaining, None, 2, 0, {}, None)
+    assert run.remaining == remaining and run.summary_every == every
 
 
 @pytest.fixture

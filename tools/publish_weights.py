@@ -1,4 +1,4 @@
-"""Write the newest checkpoint of each stage without Adam's moments: what checkpoints/ holds.
+"""Write the newest checkpoint of each stage without Adam's moments, as in checkpoints/pretrained.
 
 python tools/publish_weights.py --bot DIR --high DIR --ft DIR --output DIR [--set model.display_...]
 
@@ -21,7 +21,7 @@ from system.devices import import_tensorflow  # noqa: E402
 STAGES = ("bot", "high", "ft")
 # Where one machine keeps its files says nothing about the weights.
 PATHS = (
-    *("model.ckp_path_high", "model.ckp_path_bot", "model.ckp_path_ft"),
+    *("model.ckp_root", "model.ckp_path_high", "model.ckp_path_bot", "model.ckp_path_ft"),
     *("model.tfrecord_dual", "model.tfrecord_ft", "data.hdr_path", "data.sdr_path"),
     *("train.val_path", "train.log_path"),
 )
@@ -59,6 +59,7 @@ def publish_stage(stage, source, target, changes):
         old = settings["display"].get(key)
         settings["display"][key] = value if isinstance(old, str) else ast.literal_eval(value)
         settings["config"]["model"][f"display_{key}"] = settings["display"][key]
+    settings.pop("start", None)
     for name in PATHS:
         section, key = name.split(".")
         settings["config"][section][key] = defaults[section][key]

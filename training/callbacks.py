@@ -1,7 +1,9 @@
 """What happens between training steps: NaN watch, stop after a signal, TensorBoard, bar."""
 
+import logging
 import math
 import signal
+import time
 
 import keras
 import numpy as np
@@ -9,9 +11,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from system.errors import InputError
-from training.trainer import SUMMARY_EVERY
 
+TIMED_STEPS, TIMED_SECONDS = 20, 60  # the sooner one ends the timing of a step
 AGREE_EVERY = 10  # steps between two questions whether a worker was asked to stop
+
+logger = logging.getLogger(__name__)
 
 
 class StopAtNaN(keras.callbacks.Callback):
@@ -82,7 +86,7 @@ class StopAtSignal(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One bar an epoch, with the loss and its terms.
+    """One bar an epoch, with the loss and its terms; and once how long all epochs take.
 
     Args:
         steps: of an epoch.
@@ -98,9 +102,13 @@ class ProgressBar(keras.callbacks.Callback):
         self.done = done
         self.terms = terms
         self._bar = None
+        self._taken = -1  # the first step is not timed: it builds the graph
+        self._start = None
+        self._told = False
 
     def on_epoch_begin(self, epoch, logs=None):
         """Draw the bar."""
+        self._remaining = (self.epochs - epoch) * self.steps
         title = f"epoch {epoch + 1}/{self.epochs}"
         self._bar = tqdm(total=self.steps, initial=self.done, desc=title, unit="step")
         self.done = 0
@@ -110,31 +118,45 @@ class ProgressBar(keras.callbacks.Callback):
         terms = {name: f"{logs[f'loss_{name}']:.4f}" for name in self.terms}
         self._bar.set_postfix(total=f"{logs['total_loss']:.4f}", **terms, refresh=False)
         self._bar.update()
+        self._estimate()
 
     def on_epoch_end(self, epoch, logs=None):
         """Leave it on the screen."""
         self._bar.close()
 
+    def _estimate(self):
+        self._taken += 1
+        self._start = self._start or time.monotonic()
+        seconds = time.monotonic() - self._start
+        if not self._told and (self._taken == TIMED_STEPS or seconds > TIMED_SECONDS):
+            self._told = True
+            left = self._remaining - self._bar.n
+            minutes = max(1, round(left * seconds / self._taken / 60))
+            time_left = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+            logger.info(f"about {time_left} for the {left} steps to go")
+
 
 class Summaries(keras.callbacks.Callback):
-    """Write the original's scalars and pictures to TensorBoard, every SUMMARY_EVERY steps.
+    """Write the original's scalars and pictures to TensorBoard.
 
     Args:
         events: training.summaries.EventFile.
         preview: (inputs, ground truth) of the few patches whose pictures are written.
         first_step: steps taken before this run.
+        every: steps between two points.
     """
 
-    def __init__(self, events, preview, first_step):
+    def __init__(self, events, preview, first_step, every):
         super().__init__()
         self.events = events
         self.inputs, self.ground_truth = preview
         self.step = first_step
+        self.every = every
         self._pictures = None
 
     def on_train_batch_end(self, batch, logs=None):
         """Write when the step just taken is due."""
-        if self.step % SUMMARY_EVERY == 0:
+        if self.step % self.every == 0:
             self._write(logs)
         self.step += 1
 

@@ -1,11 +1,60 @@
-"""What a training refuses before any expensive work: files and settings that disagree."""
+"""What a training refuses before any expensive work, and the Run that passed."""
 
 from pathlib import Path
+from typing import NamedTuple
 
+from data.datasets import training_batches
 from data.preparation.prepare import MIN_BOT_SIDE, Preparation
 from models.import_tf1 import is_tf1
-from models.weights import checkpoint_info
+from models.weights import PRETRAINED, checkpoint_info, newest_checkpoint
 from system.errors import InputError
+from training.strategy import Replicas
+from training.trainer import SUMMARY_EVERY
+
+MIN_SUMMARIES = 20  # points of TensorBoard's curves in a run
+
+
+class Run(NamedTuple):
+    """A training that passed the cheap checks.
+
+    Attributes:
+        settings: configs.stage_settings.StageSettings.
+        replicas: training.strategy.Replicas.
+        records: data.records.schema.RecordInfo.
+        steps: of an epoch.
+        checkpoint: models.weights.Checkpoint to resume from, or None.
+        epoch, done: where to resume: epochs, and batches of the next one.
+        start: without one, dict from branch name to the Checkpoint that ft takes it from, or None.
+        lock: the open file that keeps other trainers out of the folder; None but on the chief.
+    """
+
+    settings: object
+    replicas: Replicas
+    records: object
+    steps: int
+    checkpoint: object
+    epoch: int
+    done: int
+    start: dict
+    lock: object
+
+    @property
+    def remaining(self):
+        """The number of steps to go."""
+        return (self.settings.epochs - self.epoch) * self.steps - self.done
+
+    @property
+    def summary_every(self):
+        """Steps between two points of TensorBoard's curves: at least MIN_SUMMARIES points."""
+        return max(1, min(SUMMARY_EVERY, self.remaining // MIN_SUMMARIES))
+
+    def batches(self, epoch, skip=0):
+        """Return the batches of an epoch without its first `skip`."""
+        settings = self.settings
+        whole = training_batches(
+            self.records, settings.stage, settings.batch_size, settings.seed, epoch, skip
+        )
+        return whole if self.replicas.count == 1 else whole.take(self.steps - skip)
 
 
 def check_records(settings, info):
@@ -53,8 +102,7 @@ def check_checkpoint(checkpoint, stage, saved):
     if is_tf1(checkpoint.reader):
         return
     path, info = Path(checkpoint.path), checkpoint_info(checkpoint)
-    mine = path.parent.parent / "mine" / stage
-    remedy = f"train into another folder, --set model.ckp_path_{stage}={mine}"
+    remedy = "train into another folder, --set model.ckp_root=checkpoints/mine"
     here = Preparation.from_settings(saved["preparation"])
     if info.preparation != here:
         raise InputError(
@@ -69,19 +117,71 @@ def check_checkpoint(checkpoint, stage, saved):
             )
 
 
-def check_start(checkpoint, name, folder, preparation):
-    """Raise InputError where a branch that ft starts from was trained on other layers.
+def check_folder(settings):
+    """Raise InputError where a training would write into the folder of the shipped weights."""
+    for folder in (settings.folder, settings.log_folder):
+        if folder.resolve().is_relative_to(PRETRAINED.resolve()):
+            raise InputError(
+                f"{folder}: the shipped weights lie there, and no training changes them; name "
+                "another folder in model.ckp_root"
+            )
 
-    Args:
-        checkpoint: the models.weights.Checkpoint of the branch, or None.
-        name: of the branch, "high" or "bot".
-        folder: of the checkpoint.
-        preparation: the data.preparation.prepare.Preparation of the records.
+
+def start_checkpoints(settings):
+    """Return dict from branch name to the Checkpoint that ft starts from, None for fresh weights.
+
+    Raises:
+        InputError: there is none, and settings.skip_step_1 is not set; or it was trained on
+            other layers than the records'.
     """
+    if settings.start_from is not None:
+        folder = start_folder(settings.start_from)
+        checkpoint = newest_checkpoint(folder)
+        if checkpoint is None:
+            raise InputError(
+                f"there is no checkpoint in {folder}; name another folder with --start_from"
+            )
+        remedy = "make the records and train with its settings"
+        if settings.start_from == "pretrained":
+            remedy = "give --preset shipped to generate_tfrec.py and train_ft.py"
+        _check_layers(checkpoint, settings.preparation, remedy)
+        names = [*settings.start_folders] + ([] if settings.no_ft_branch else ["ft"])
+        return dict.fromkeys(names, checkpoint)
+    start = {}
+    for name, folder in settings.start_folders.items():
+        start[name] = newest_checkpoint(folder)
+        if start[name] is None and not settings.skip_step_1:
+            raise InputError(
+                f"there is no checkpoint of the {name} branch in {folder}: run train_{name}.py "
+                "first (step 1), or give --skip_step_1 to start it with fresh weights"
+            )
+        remedy = f"train that stage on them, or name another folder in model.ckp_path_{name}"
+        _check_layers(start[name], settings.preparation, remedy)
+    return start
+
+
+def start_folder(name):
+    """Return the folder that --start_from names."""
+    return PRETRAINED / "ftlayer" if name == "pretrained" else Path(name)
+
+
+def check_same_start(settings, checkpoint):
+    """Raise InputError where a training to resume did not begin with --start_from's weights."""
+    if settings.start_from is None:
+        return
+    began = (checkpoint_info(checkpoint).start or {}).get("bot", "")
+    if not began.startswith(f"{start_folder(settings.start_from)}, "):
+        raise InputError(
+            f"{settings.folder} holds a training that did not begin with the weights that "
+            "--start_from names; leave the flag out to go on with it, or name another folder in "
+            "model.ckp_root"
+        )
+
+
+def _check_layers(checkpoint, preparation, remedy):
     found = checkpoint and checkpoint_info(checkpoint).preparation
     if found not in (None, preparation):
         raise InputError(
-            f"the checkpoint in {folder} was trained with {found.describe()}, the "
-            f"records have {preparation.describe()}; train that stage on the same layers or "
-            f"name another folder in model.ckp_path_{name}"
+            f"{checkpoint.path} was trained with {found.describe()}, the records have "
+            f"{preparation.describe()}; {remedy}"
         )

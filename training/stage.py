@@ -6,15 +6,15 @@ perceptual network, then the training.
 
 import logging
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
 
 import keras
 from tqdm import tqdm
 
-from data.datasets import steps_per_epoch, training_batches
+from data.datasets import steps_per_epoch
 from data.records.index import read_index, verify
 from losses.objectives import Objective, check_weights
-from losses.perceptual import PerceptualLoss, load_vgg16
+from losses.perceptual import DownloadError, PerceptualLoss, load_vgg16
 from models.display import to_ground_truth
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
 from models.weights import checkpoint_info, load_weights, newest_checkpoint
@@ -23,7 +23,14 @@ from system.files import make_folder
 from system.lock import lock
 from training.callbacks import ProgressBar, StopAtNaN, StopAtSignal, Summaries
 from training.checkpoint import ResumePoint, StageCheckpoint, remove_unfinished, resume_point
-from training.checks import check_checkpoint, check_records, check_start
+from training.checks import (
+    Run,
+    check_checkpoint,
+    check_folder,
+    check_records,
+    check_same_start,
+    start_checkpoints,
+)
 from training.fit import CosineDecay, fit, records_stay
 from training.strategy import Replicas
 from training.summaries import MAX_PICTURES, EventFile
@@ -32,39 +39,6 @@ from training.validation import Validation, check_pictures
 EXIT_INTERRUPTED = 130
 
 logger = logging.getLogger(__name__)
-
-
-class Run(NamedTuple):
-    """A training that passed the cheap checks.
-
-    Attributes:
-        settings: configs.stage_settings.StageSettings.
-        replicas: training.strategy.Replicas.
-        records: data.records.schema.RecordInfo.
-        steps: of an epoch.
-        checkpoint: models.weights.Checkpoint to resume from, or None.
-        epoch, done: where to resume: epochs, and batches of the next one.
-        start: without one, dict from branch name to the Checkpoint whose weights ft starts from.
-        lock: the open file that keeps other trainers out of the folder; None but on the chief.
-    """
-
-    settings: object
-    replicas: Replicas
-    records: object
-    steps: int
-    checkpoint: object
-    epoch: int
-    done: int
-    start: dict
-    lock: object
-
-    def batches(self, epoch, skip=0):
-        """Return the batches of an epoch without its first `skip`."""
-        settings = self.settings
-        whole = training_batches(
-            self.records, settings.stage, settings.batch_size, settings.seed, epoch, skip
-        )
-        return whole if self.replicas.count == 1 else whole.take(self.steps - skip)
 
 
 def train(settings):
@@ -102,6 +76,7 @@ def train(settings):
 def check(settings, replicas):
     """Make the cheap checks, claim the folders and return the Run."""
     stage = settings.stage
+    check_folder(settings)
     check_weights(stage, settings.loss_weights, settings.preparation.data_domain)
     records = read_index(settings.records, "ft" if stage == "ft" else "dual")
     check_records(settings, records)
@@ -109,6 +84,11 @@ def check(settings, replicas):
     Objective(stage, settings.loss_weights).check_patch(height, width)
     size, count = settings.batch_size, records.count
     replicas.check_batch(f"train.batch_size_{stage}", size, count)
+    if count < size:
+        logger.warning(
+            f"train.batch_size_{stage} is {size} but the records hold {count} patches: an epoch "
+            "is one step with all of them"
+        )
     steps = replicas.full_steps(steps_per_epoch(count, size), size, count)
     key = f"model.ckp_path_{stage}"
     make_folder(settings.folder, key)
@@ -120,11 +100,10 @@ def check(settings, replicas):
     checkpoint, point, start = newest_checkpoint(settings.folder), ResumePoint(), {}
     if checkpoint:
         check_checkpoint(checkpoint, stage, settings.saved)
+        check_same_start(settings, checkpoint)
         point = resume_point(checkpoint)
     else:
-        for name, folder in settings.start_folders.items():
-            start[name] = newest_checkpoint(folder)
-            check_start(start[name], name, folder, settings.preparation)
+        start = start_checkpoints(settings)
     resume = point.batches(size, steps)
     return Run(settings, replicas, records, steps, checkpoint, *resume, start, held)
 
@@ -141,7 +120,7 @@ def build(run):
     """Return (Trainer, its Objective, Branches) with fresh weights."""
     settings, strategy = run.settings, run.replicas.strategy
     with strategy.scope():
-        perceptual = PerceptualLoss(load_vgg16(settings.vgg)) if settings.vgg else None
+        perceptual = perceptual_loss(settings.vgg, run.replicas.workers)
         objective = Objective(settings.stage, settings.loss_weights, perceptual)
     position = run.epoch * run.steps + run.done
     rate = CosineDecay(
@@ -158,8 +137,23 @@ def build(run):
         if settings.displayed_share:
             domain = settings.preparation.data_domain
             display = partial(to_ground_truth, domain=domain, display=settings.display)
-        trainer = run.replicas.trainer(network, objective, rate, display, settings.displayed_share)
+        share, every = settings.displayed_share, run.summary_every
+        trainer = run.replicas.trainer(network, objective, rate, display, share, every)
     return trainer, objective, branches
+
+
+def perceptual_loss(vgg, workers):
+    """Return the PerceptualLoss, None without the term or where the download fails.
+
+    Of several workers each must have the weights: all train on one loss.
+    """
+    try:
+        return PerceptualLoss(load_vgg16(vgg)) if vgg else None
+    except DownloadError as error:
+        if workers > 1:
+            raise
+        logger.warning(f"training without the perceptual term: {error}")
+        return None
 
 
 def stage_network(settings, branches):
@@ -176,41 +170,42 @@ def restore(run, trainer, branches):
     settings, replicas, stage = run.settings, run.replicas, run.settings.stage
     used = branches.used(**settings.ablations)
     used = used if stage == "ft" else {stage: getattr(branches, stage)}
-    checkpoint = StageCheckpoint(
-        settings.folder, stage, used, trainer, settings.saved, write=replicas.chief
-    )
-    if run.checkpoint:
+    info = checkpoint_info(run.checkpoint) if run.checkpoint else None
+    start = info.start if info else {name: origin(found) for name, found in run.start.items()}
+    saved = {**settings.saved, "start": start} if start else settings.saved
+    checkpoint = StageCheckpoint(settings.folder, stage, used, trainer, saved, replicas.chief)
+    if info:
         checkpoint.restore(run.checkpoint)
     replicas.check_same(checkpoint.step)
-    if run.checkpoint:
-        info = checkpoint_info(run.checkpoint)
+    if info:
         if info.remark:
             logger.warning(info.remark)
         epoch = checkpoint.resume_point.epoch
         logger.info(f"going on from {run.checkpoint.path}: step {checkpoint.step}, epoch {epoch}")
+        for name, text in (start or {}).items():
+            logger.info(f"it began with the {name} branch from {text}")
         if info.display != settings.display:
             old, new = tuple(info.display), tuple(settings.display)
             logger.info(f"its display was {old}, from now on it is {new}")
     else:
-        for name, start in run.start.items():
-            start_branch(name, used[name], start, settings.start_folders[name])
-    size = settings.batch_size
+        for name, found in run.start.items():
+            if found:
+                load_weights(found, {name: used[name]})
+            if found and found.remark:
+                logger.warning(found.remark)
+            logger.info(f"{name} branch from {start[name]}")
     logger.info(
-        f"{run.records.count} patches from {settings.records}, {run.steps} steps an epoch of {size}"
-        " each"
+        f"{run.records.count} patches from {settings.records}, {run.steps} steps an epoch of "
+        f"{settings.batch_size} each, {run.remaining} steps to go"
     )
     return checkpoint
 
 
-def start_branch(name, branch, checkpoint, folder):
-    """Load a branch of the joint network from its own stage, where that has a checkpoint."""
+def origin(checkpoint):
+    """Return where ft takes a branch from, as a text that is saved with the weights."""
     if checkpoint is None:
-        logger.info(f"no checkpoint in {folder}: the {name} branch starts with fresh weights")
-        return
-    load_weights(checkpoint, {name: branch})
-    if checkpoint.remark:
-        logger.warning(checkpoint.remark)
-    logger.info(f"{name} branch from {folder}, step {checkpoint_info(checkpoint).step}")
+        return "fresh weights"
+    return f"{Path(checkpoint.path).parent}, step {checkpoint_info(checkpoint).step}"
 
 
 def _fit(run, trainer, objective, branches, checkpoint, pictures):
@@ -223,7 +218,7 @@ def _fit(run, trainer, objective, branches, checkpoint, pictures):
         with records_stay():
             preview = next(iter(run.batches(0).unbatch().batch(MAX_PICTURES)))
         callbacks += [
-            Summaries(events[0], preview, checkpoint.step),
+            Summaries(events[0], preview, checkpoint.step, run.summary_every),
             ProgressBar(run.steps, settings.epochs, run.done, list(objective.weights)),
         ]
         if pictures:

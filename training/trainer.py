@@ -35,7 +35,7 @@ class Trainer(keras.Model):
     "high" and "bot". After each step the metrics total_loss and loss_<term>
     hold that step's values (where there is `display`, the terms are those of the displayed
     pictures); the terms outside the total are only computed on
-    every SUMMARY_EVERY-th step, the first included.
+    every `summary_every`-th step, the first included.
 
     Args:
         network: a branch, or models.tone_mapper's joint network.
@@ -44,17 +44,26 @@ class Trainer(keras.Model):
         display: None, or callable (output, source) -> pictures as they are displayed, which
             the losses then see too.
         displayed_share: of the total that those pictures make up, 0 to 1.
+        summary_every: steps between two computations of the terms outside the total.
         replicas: that take a step together, see training.strategy.
     """
 
     def __init__(
-        self, network, objective, learning_rate, display=None, displayed_share=0.0, replicas=1
+        self,
+        network,
+        objective,
+        learning_rate,
+        display=None,
+        displayed_share=0.0,
+        summary_every=SUMMARY_EVERY,
+        replicas=1,
     ):
         super().__init__(name="trainer")
         self.network = network
         self.objective = objective
         self.display = display
         self.displayed_share = displayed_share
+        self.summary_every = summary_every
         self.replicas = replicas
         names = (*objective.weights, *objective.reported)
         self.terms = {name: Latest(f"loss_{name}") for name in names}
@@ -98,5 +107,5 @@ class Trainer(keras.Model):
         def keep():
             return tuple(self.terms[name].result() for name in names)
 
-        due = ops.equal(self.optimizer.iterations % SUMMARY_EVERY, 0)
+        due = ops.equal(self.optimizer.iterations % self.summary_every, 0)
         return dict(zip(names, ops.cond(due, compute, keep), strict=True))

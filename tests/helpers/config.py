@@ -4,9 +4,10 @@ from easydict import EasyDict
 
 config = EasyDict(
     model={
-        "ckp_path_high": "checkpoints/highlayer/",
-        "ckp_path_bot": "checkpoints/botlayer/",
-        "ckp_path_ft": "checkpoints/ftlayer/",
+        "ckp_root": "checkpoints/of_no_test/",  # never there, so the shipped weights are taken
+        "ckp_path_high": None,
+        "ckp_path_bot": None,
+        "ckp_path_ft": None,
         "tfrecord_dual": "dataset/tfrecord/dual_",
         "tfrecord_ft": "dataset/tfrecord/ft_",
         "loss_model": "vgg_16",
@@ -57,7 +58,7 @@ config = EasyDict(
         "val_every": 1,
         "strategy": "default",
         "precision": "float32",
-        "log_path": "logs/",
+        "log_path": None,
     },
     test={
         "tfrecord_test": "dataset/tfrecord/test_",

@@ -8,9 +8,11 @@ loaded once. It prints a JSON object from command to [exit status, what it print
 import contextlib
 import io
 import json
+import os
 import re
 import runpy
 import shlex
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -42,6 +44,21 @@ def documented_settings():
     text = (ROOT / "docs" / "config.md").read_text("utf-8")
     rows = re.findall(r"^\| `(\w+\.\w+)` \| `([^`]+)` \| (\S+) \| \S", text, re.M)
     return {key: (default, origin) for key, default, origin in rows}
+
+
+def run_all(folder, commands):
+    """Run commands in a copy of the project; return dict from each to [exit status, output]."""
+    outcome = subprocess.run(
+        [sys.executable, __file__],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    return json.loads(outcome.stdout.splitlines()[-1])
 
 
 def run_command(command):

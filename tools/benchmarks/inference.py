@@ -110,7 +110,9 @@ def make(name):
     from tools.benchmarks import original_graph
 
     branches = make_branches()
-    load_weights(newest_checkpoint(ROOT / "checkpoints" / "ftlayer"), branches._asdict())
+    load_weights(
+        newest_checkpoint(ROOT / "checkpoints" / "pretrained" / "ftlayer"), branches._asdict()
+    )
     if name == "original":
         named = branches._asdict().items()
         weights = {branch: original_graph.layer_weights(model) for branch, model in named}
