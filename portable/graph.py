@@ -23,15 +23,14 @@ def portable_operator(network, preparation, display):
         7·2^level_num pixels on each side, and returns {"display_rgb": uint8},
         display-encoded, cropped at the bottom and right to sides that 2^level_num divides.
     """
-    domain, *layers, level_num = preparation
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32, INPUT)])
     def tone_map(linear_rgb):
-        cropped = crop_to_multiple(linear_rgb, 2**level_num)
-        normalized, black_offset = normalize_hdr_with_offset(cropped, domain)
-        high, bot = decompose(normalized, *layers, level_num)
+        cropped = crop_to_multiple(linear_rgb, 2**preparation.level_num)
+        normalized, black_offset = normalize_hdr_with_offset(cropped, preparation.data_domain)
+        high, bot = decompose(normalized, *preparation[1:])
         output = network({"high": high, "bot": bot}, training=False)["output"]
-        picture = to_display(output, normalized, domain, display, black_offset)
+        picture = to_display(output, normalized, preparation.data_domain, display, black_offset)
         codes = tf.cast(tf.round(picture * MAX_CODE), tf.uint8)
         codes.set_shape([1, None, None, 3])
         return {OUTPUT: codes}

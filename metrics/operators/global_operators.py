@@ -18,6 +18,9 @@ from metrics.operators.common import (
     without_zeros,
 )
 
+# Of ward: what the longer side spans, and the display's least and greatest luminance.
+FIELD_DEGREES, HISTOGRAM_BINS, DISPLAY_CD_PER_M2 = 60, 100, (1.0, 100.0)
+
 
 def gamma(hdr):
     """Scale the brightest sample to 1 and encode, nothing else: what a viewer does."""
@@ -51,55 +54,40 @@ def reinhard_global(hdr, key=0.18, white=None):
     return relight(rgb, luminance, photographic_curve(exposed, white))
 
 
-def drago(hdr, bias=0.85, saturation=1.0):
-    """Adaptive logarithmic mapping, by OpenCV.
+def drago(hdr):
+    """Adaptive logarithmic mapping, by OpenCV, with the paper's bias.
 
     F. Drago, K. Myszkowski, T. Annen and N. Chiba, "Adaptive Logarithmic Mapping for
     Displaying High Contrast Scenes", Computer Graphics Forum 22(3), 2003.
-
-    Args:
-        hdr: see above.
-        bias: 0..1, the paper's b; 0.85 is its choice.
-        saturation: exponent of the color ratios, 1 keeps them.
     """
-    return run_opencv(cv2.createTonemapDrago(GAMMA, saturation, bias), hdr)
+    return run_opencv(cv2.createTonemapDrago(GAMMA, saturation=1.0, bias=0.85), hdr)
 
 
-def reinhard_devlin(hdr, intensity=0.0, light_adapt=0.0, color_adapt=0.0):
-    """Model of photoreceptors, by OpenCV.
+def reinhard_devlin(hdr):
+    """Model of photoreceptors, by OpenCV, adapted to the whole picture.
 
+    OpenCV adapts each pixel to itself by default, which leaves photographs bright and flat.
     E. Reinhard and K. Devlin, "Dynamic Range Reduction Inspired by Photoreceptor
     Physiology", IEEE TVCG 11(1), 2005.
-
-    Args:
-        hdr: see above.
-        intensity: -8..8, greater is brighter.
-        light_adapt: 1 adapts each pixel to itself, 0 to the picture. OpenCV's default is 1,
-            which leaves photographs bright and flat.
-        color_adapt: 1 adapts each channel by itself, 0 all alike.
     """
-    operator = cv2.createTonemapReinhard(GAMMA, intensity, light_adapt, color_adapt)
+    operator = cv2.createTonemapReinhard(GAMMA, intensity=0.0, light_adapt=0.0, color_adapt=0.0)
     return run_opencv(operator, hdr)
 
 
-def ward(hdr, field=60, bins=100, black=1.0, white=100.0):
+def ward(hdr):
     """Histogram adjustment with a linear ceiling.
 
     G. Ward Larson, H. Rushmeier and C. Piatko, "A Visibility Matching Tone Reproduction
     Operator for High Dynamic Range Scenes", IEEE TVCG 3(4), 1997, section 4; without its
     models of glare, acuity and color sensitivity, which need absolute luminance.
-
-    Args:
-        hdr: see above.
-        field: degrees the longer side spans; the histogram has one sample per degree.
-        bins: of the histogram of log luminance.
-        black, white: least and greatest display luminance, cd/m².
     """
     rgb, luminance = scaled(hdr)
-    shrink = min(1, field / max(luminance.shape))
+    # The histogram has one sample per degree.
+    shrink = min(1, FIELD_DEGREES / max(luminance.shape))
     size = [max(1, round(side * shrink)) for side in luminance.shape[::-1]]
     adaptation = np.log(without_zeros(cv2.resize(luminance, size, interpolation=cv2.INTER_AREA)))
-    counts, edges = np.histogram(adaptation, bins)
+    counts, edges = np.histogram(adaptation, HISTOGRAM_BINS)
+    black, white = DISPLAY_CD_PER_M2
     display_range = np.log(white / black)
     counts = _ceiling(counts.astype(float), (edges[1] - edges[0]) / display_range)
     if counts is None:  # the display holds the scene's range without compression

@@ -12,31 +12,29 @@ from system.errors import InputError
 
 BLUR = 8.0  # pixels; the bilateral filter works on a picture so small that this is its blur
 TRACE = 1e-12  # bilateral weight below which a neighborhood counts as empty
+# Of reinhard_local, the paper's choices: exposure of the log-average, phi (edge enhancement),
+# epsilon (contrast that ends the growth of a neighborhood), how many neighborhoods.
+KEY, SHARPNESS, THRESHOLD, SCALES = 0.18, 8.0, 0.05, 8
+# Of durand, the usual choices: ratio of the brightest to the darkest of the compressed base,
+# spatial standard deviation as a share of the longer side, tonal one in decades.
+CONTRAST, SPATIAL, TONAL = 5.0, 0.02, 0.4
 
 
-def reinhard_local(hdr, key=0.18, sharpness=8.0, threshold=0.05, scales=8):
+def reinhard_local(hdr):
     """Photographic tone reproduction with dodging and burning.
 
-    E. Reinhard, M. Stark, P. Shirley and J. Ferwerda, "Photographic Tone Reproduction for
-    Digital Images", ACM Trans. Graphics 21(3), 2002, equations 1 and 5 to 9.
-
-    Args:
-        hdr: see above.
-        key: what the log-average luminance is exposed to, above 0.
-        sharpness: phi of the paper, edge enhancement.
-        threshold: epsilon of the paper, contrast that ends the growth of a neighborhood.
-        scales: how many neighborhoods, each 1.6 times the last, from 1 pixel on.
+    See metrics.operators.common.photographic_curve; equations 1 and 5 to 9 of that paper.
     """
     rgb, luminance = scaled(hdr)
-    exposed = luminance * (key / log_average(luminance))
+    exposed = luminance * (KEY / log_average(luminance))
     center = _blur(exposed, 1.0)
     adaptation, growing = center.copy(), np.ones(luminance.shape, bool)
-    for i in range(scales):
+    for i in range(SCALES):
         size = 1.6**i
         adaptation[growing] = center[growing]
         surround = _blur(exposed, size * 1.6)
-        contrast = (center - surround) / (2**sharpness * key / size**2 + center)
-        growing &= np.abs(contrast) < threshold
+        contrast = (center - surround) / (2**SHARPNESS * KEY / size**2 + center)
+        growing &= np.abs(contrast) < THRESHOLD
         center = surround
     return relight(rgb, luminance, exposed / (1 + adaptation))
 
@@ -46,45 +44,32 @@ def _blur(picture, size):
     return cv2.GaussianBlur(picture, (0, 0), size / 4)
 
 
-def durand(hdr, contrast=5.0, spatial=0.02, tonal=0.4):
+def durand(hdr):
     """Compress the base layer of a bilateral filter and keep the detail.
 
     F. Durand and J. Dorsey, "Fast Bilateral Filtering for the Display of High-Dynamic-Range
     Images", ACM Trans. Graphics 21(3), 2002, sections 5 and 6.
-
-    Args:
-        hdr: see above.
-        contrast: ratio of the brightest to the darkest of the compressed base, above 1; 5 is
-            the usual choice, more makes a darker picture.
-        spatial: spatial standard deviation, share of the longer side.
-        tonal: tonal standard deviation, decades.
     """
     rgb, luminance = scaled(hdr)
     log = np.log10(without_zeros(luminance))
-    base = _bilateral(log, spatial * max(log.shape), tonal)
+    base = _bilateral(log, SPATIAL * max(log.shape), TONAL)
     detail = log - base
     span = base.max() - base.min()
-    factor = np.log10(contrast) / span if span > 0 else 1.0
+    factor = np.log10(CONTRAST) / span if span > 0 else 1.0
     return relight(rgb, luminance, 10 ** ((base - base.max()) * factor + detail))
 
 
-def mantiuk(hdr, scale=0.7, saturation=1.0):
+def mantiuk(hdr):
     """Perceptual contrast compression in the gradient domain, by OpenCV.
 
     R. Mantiuk, K. Myszkowski and H.-P. Seidel, "A Perceptual Framework for Contrast
     Processing of High Dynamic Range Images", ACM Trans. Applied Perception 3(3), 2006.
 
-    Args:
-        hdr: see above.
-        scale: 0..1, factor on the perceived contrast.
-        saturation: exponent of the color ratios, 1 keeps them.
-
     Raises:
         InputError: also for a picture of one pixel or of constant luminance.
-
     """
     try:
-        return run_opencv(cv2.createTonemapMantiuk(GAMMA, scale, saturation), hdr)
+        return run_opencv(cv2.createTonemapMantiuk(GAMMA, scale=0.7, saturation=1.0), hdr)
     except cv2.error as error:
         # It solves for luminance from contrasts and stops where there are none.
         raise InputError("Mantiuk's operator needs a picture whose luminance varies.") from error
