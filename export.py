@@ -11,6 +11,7 @@ code and how fast. The exit status is 1 if a format was skipped or is too far of
 """
 
 import json
+import operator
 import os
 import statistics
 import sys
@@ -22,7 +23,7 @@ from data.pictures import HDR_SUFFIXES, read_hdr
 from data.preparation.prepare import prepare_picture
 from inference import load_operator
 from system.atomic import replacing
-from system.errors import InputError
+from system.errors import InputError, naming
 from system.files import find_pictures, make_folder
 
 NAMES = ("savedmodel", "onnx", "tflite")
@@ -41,25 +42,25 @@ def main(argv=None):
     paths = find_pictures(args.check or [config.test.hdr_path], HDR_SUFFIXES)
     folder = make_folder(args.output or Path(config.test.result) / "export")
 
-    operator = load_operator(**operator_settings(config))
+    tone_mapper = load_operator(**operator_settings(config))
     from portable.graph import portable_operator
 
-    display = operator.display
+    display = tone_mapper.display
     print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
 
-    module = portable_operator(operator.network, operator.preparation, display)
+    module = portable_operator(tone_mapper.network, tone_mapper.preparation, display)
     runtimes, about = written(names, module, folder)
     if not runtimes:
         return 1
 
     def here(picture):
-        layers = prepare_picture(picture, operator.preparation)
-        return operator.to_display(operator.pictures(layers)["output"], layers)
+        layers = prepare_picture(picture, tone_mapper.preparation)
+        return tone_mapper.to_display(tone_mapper.pictures(layers)["output"], layers)
 
-    results, skipped = checked(paths, here, runtimes, operator.preparation.level_num)
+    results, skipped = checked(paths, here, runtimes, tone_mapper.preparation.level_num)
     report = {
-        "checkpoint": Path(operator.path).name,
-        "preparation": operator.preparation._asdict(),
+        "checkpoint": Path(tone_mapper.path).name,
+        "preparation": tone_mapper.preparation._asdict(),
         "display": display._asdict(),
         "cores": os.cpu_count(),
         "formats": summary(about, results),
@@ -130,32 +131,18 @@ def checked(paths, here, runtimes, level_num):
     results, skipped = [], 0
     for path in paths:
         try:
-            if isinstance(path, InputError):
-                raise path
-            picture = read_hdr(path)
-            for number, part in enumerate(parts_of(picture, level_num)):
-                height, width = part.shape[:2]
-                print(f"checking {path} at {width}x{height}", flush=True)
-                rounds = ROUNDS if number == 0 else 0
-                seconds, outcomes = compare(part, here, runtimes, rounds)
-                results.append(
-                    {
-                        "picture": path.name,
-                        "height": height,
-                        "width": width,
-                        "seconds": seconds,
-                        **{name: outcome._asdict() for name, outcome in outcomes.items()},
-                    }
-                )
+            with naming(path, "a smaller one with --check"):
+                if isinstance(path, InputError):
+                    raise path
+                for number, part in enumerate(parts_of(read_hdr(path), level_num)):
+                    height, width = part.shape[:2]
+                    print(f"checking {path} at {width}x{height}", flush=True)
+                    seconds, outcomes = compare(part, here, runtimes, 0 if number else ROUNDS)
+                    row = {"picture": path.name, "height": height, "width": width}
+                    outcomes = {name: outcome._asdict() for name, outcome in outcomes.items()}
+                    results.append({**row, "seconds": seconds, **outcomes})
         except InputError as error:
-            text = str(error)
-            print(f"skipped: {text if str(path) in text else f'{path}: {text}'}", file=sys.stderr)
-            skipped += 1
-        except MemoryError:
-            print(
-                f"skipped: {path}: does not fit into the memory; give a smaller one with --check",
-                file=sys.stderr,
-            )
+            print(f"skipped: {error}", file=sys.stderr)
             skipped += 1
     if not results:
         raise InputError("no picture was compared; give a readable one with --check")
@@ -165,24 +152,22 @@ def checked(paths, here, runtimes, level_num):
 def summary(about, results):
     """Return the results of each format over all pictures, and of this code, by name."""
     timed = [row for row in results if row["seconds"]]
+    here = [row["seconds"] for row in timed]
+    megapixels = [row["height"] * row["width"] / 1e6 for row in timed]
 
-    def per_megapixel(seconds):
-        return statistics.median(
-            seconds(row) / (row["height"] * row["width"] / 1e6) for row in timed
-        )
+    def paces(seconds):
+        return {
+            "seconds_per_megapixel": statistics.median(map(operator.truediv, seconds, megapixels)),
+            "times_this_code": statistics.median(map(operator.truediv, seconds, here)),
+        }
 
-    here = per_megapixel(lambda row: row["seconds"])
-    formats = {"this code": {"seconds_per_megapixel": here, "times_this_code": 1.0}}
+    formats = {"this code": paces(here)}
     for name, facts in about.items():
-        formats[name] = {
-            **facts,
+        worst = {
             "largest_difference": max(row[name]["largest"] for row in results),
             "differing_share": max(row[name]["share"] for row in results),
-            "seconds_per_megapixel": per_megapixel(lambda row, n=name: row[n]["seconds"]),
-            "times_this_code": statistics.median(
-                row[name]["seconds"] / row["seconds"] for row in timed
-            ),
         }
+        formats[name] = {**facts, **worst, **paces([row[name]["seconds"] for row in timed])}
     return formats
 
 
@@ -203,15 +188,13 @@ def verdict(formats, incomplete):
     """Name the formats that are too far off; return the exit status."""
     from portable.check import MAX_DIFFERENCE
 
-    far = [
-        name for name, row in formats.items() if row.get("largest_difference", 0) > MAX_DIFFERENCE
-    ]
-    for name in far:
-        print(
-            f"{name} differs from this code by more than {MAX_DIFFERENCE} grey levels",
-            file=sys.stderr,
-        )
-    return 1 if far or incomplete else 0
+    status = int(bool(incomplete))
+    for name, row in formats.items():
+        if row.get("largest_difference", 0) > MAX_DIFFERENCE:
+            text = f"{name} differs from this code by more than {MAX_DIFFERENCE} grey levels"
+            print(text, file=sys.stderr)
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

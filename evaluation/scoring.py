@@ -15,11 +15,11 @@ from metrics.operators.common import encode, log_average, scaled
 from metrics.pair import eight_bits, reduced
 from metrics.scores import SCORES, scores
 from metrics.tmqi import check_size
-from system.csv_file import content_key, key, optional_number, rounded
+from system.csv_file import Fields, content_key, key, optional_number, rounded
 from system.errors import InputError, naming
 from system.files import make_folder, read_bytes
 
-FIELDS = {  # of scores.csv; numbers may be NaN, and seconds None: unknown
+FIELDS: Fields = {  # of scores.csv; numbers may be NaN, and seconds None: unknown
     **{"picture": str, "method": str},
     **dict.fromkeys(SCORES, float),
     **{"seconds": optional_number, "megapixels": float, "key": key},

@@ -28,7 +28,7 @@ class Summary(NamedTuple):
     method: str
     rank: int | None
     wins: float
-    count: int
+    count: int  # type: ignore[assignment]
     spreads: dict
     pace: float
 

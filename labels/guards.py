@@ -43,17 +43,16 @@ class GuardValues(NamedTuple):
     noise: float
 
 
-# Least and greatest value allowed.
-LIMITS = GuardValues(
-    blown=(-math.inf, 0.02),
-    crushed=(-math.inf, 0.02),
-    correlation=(0.95, math.inf),
-    chroma_ratio=(0.85, 1.15),
-    cast=(-math.inf, 1.5),
-    span=(120, math.inf),
-    halo=(-math.inf, 5),
-    noise=(-math.inf, 1.8),
-)
+LIMITS = {  # least and greatest value allowed
+    "blown": (-math.inf, 0.02),
+    "crushed": (-math.inf, 0.02),
+    "correlation": (0.95, math.inf),
+    "chroma_ratio": (0.85, 1.15),
+    "cast": (-math.inf, 1.5),
+    "span": (120, math.inf),
+    "halo": (-math.inf, 5),
+    "noise": (-math.inf, 1.8),
+}
 
 
 def guard_values(hdr, sdr):
@@ -85,7 +84,8 @@ def guard_values(hdr, sdr):
 def violations(values):
     """Return dict from each limit that GuardValues exceed to how far, 1 being the limit again."""
     excess = {}
-    for name, value, (least, most) in zip(GuardValues._fields, values, LIMITS, strict=True):
+    for name, (least, most) in LIMITS.items():
+        value = getattr(values, name)
         if value < least:
             excess[name] = (least - value) / abs(least)
         elif value > most:

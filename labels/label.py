@@ -11,12 +11,13 @@ from labels.family import Setting
 from labels.guards import GuardValues, guard_values, violations
 from labels.search import choose
 from metrics.tmqi import tmqi
-from system.csv_file import content_key, key, optional_number, rounded
+from system.csv_file import Fields, content_key, key, optional_number, rounded
 from system.errors import naming
 
 JPEG_QUALITY = 97  # 4:4:4; training should not learn JPEG's blocks
 JPEG_EXCESS = 0.05  # share of a limit that JPEG alone can add to a guard's value
-FIELDS = {  # of make_sdr.csv; a classical operator has no setting, "broken" lists violations
+# Of make_sdr.csv; a classical operator has no setting, "broken" lists violations.
+FIELDS: Fields = {
     **{"picture": str, "operator": str},
     **dict.fromkeys(Setting._fields, optional_number),
     **dict.fromkeys(("Q", "S", "N", *GuardValues._fields), float),

@@ -17,10 +17,12 @@ from system.errors import InputError
 SEARCH_SIDE = 512  # pixels, longer side of the picture that is searched on
 FINALISTS = 4  # tried at full size until one passes the guards there too
 FAMILY = "family"
-GRID = Setting(
-    key=(0.09, 0.18, 0.36), white=(2.0, 8.0), contrast=(0.65, 0.85, 1.1), detail=(1.0, 1.8)
-)
-BOUNDS = Setting(key=(0.01, 4.0), white=(0.5, 100.0), contrast=(0.5, 1.6), detail=(1.0, 2.5))
+# Values of each field of Setting, in its order: those of the grid, and the least and the most.
+GRID = {
+    **{"key": (0.09, 0.18, 0.36), "white": (2.0, 8.0)},
+    **{"contrast": (0.65, 0.85, 1.1), "detail": (1.0, 1.8)},
+}
+BOUNDS = {"key": (0.01, 4.0), "white": (0.5, 100.0), "contrast": (0.5, 1.6), "detail": (1.0, 2.5)}
 STARTS = 2  # settings of the grid that are refined
 STEP = 1.35  # factor of the first round
 ROUNDS = 4  # each takes the square root of the factor
@@ -130,7 +132,7 @@ def choose(hdr, saturation=1.0):
     trials = Trials(reduced(hdr, side), saturation)
     candidates = [trials.best([(name, None)]) for name in OPERATORS]
     # Starts of different contrast, as the best of all often are neighbors.
-    grids = [itertools.product(*GRID._replace(contrast=(c,))) for c in GRID.contrast]
+    grids = [itertools.product(*{**GRID, "contrast": (c,)}.values()) for c in GRID["contrast"]]
     starts = [trials.best([(FAMILY, Setting(*values)) for values in grid]) for grid in grids]
     candidates += [refined(trials, start) for start in _ranked(starts)[:STARTS]]
 
@@ -166,7 +168,7 @@ def _improved(trials, best, move, step):
     """Return the Candidate one move away, or None where it is no better."""
     moved = (
         min(max(value * step**steps, least), most)
-        for value, steps, (least, most) in zip(best.setting, move, BOUNDS, strict=True)
+        for value, steps, (least, most) in zip(best.setting, move, BOUNDS.values(), strict=True)
     )
     near = Setting(*moved)
     quality = trials.quality(FAMILY, near)

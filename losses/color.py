@@ -14,18 +14,9 @@ from keras import ops
 MIN_VALUE = 1e-6
 LMS_POWER = 0.43
 
-# Rows X, Y, Z. The primaries' names are the standards'; fairchild_nikon_d2x is
-# the camera of M. D. Fairchild's HDR Photographic Survey.
+# Rows X, Y, Z: BT.709, and the camera of M. D. Fairchild's HDR Photographic Survey.
 RGB_TO_XYZ = {
     "709": [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]],
-    "2020": [[0.6370, 0.1446, 0.1689], [0.2627, 0.6780, 0.0593], [0.0, 0.0281, 1.0610]],
-    "601": [[0.607, 0.174, 0.200], [0.299, 0.587, 0.114], [0.0, 0.066, 1.116]],
-    "dci_p3": [[0.4866, 0.2657, 0.1892], [0.2290, 0.6917, 0.0793], [0.0, 0.0451, 1.0439]],
-    "alexa": [
-        [0.638008, 0.214704, 0.097744],
-        [0.291954, 0.823841, -0.115795],
-        [0.002798, -0.067034, 1.153294],
-    ],
     "fairchild_nikon_d2x": [
         [0.4024, 0.4610, 0.0871],
         [0.1904, 0.7646, 0.0450],
@@ -48,14 +39,14 @@ def rgb_to_ipt(rgb, primaries="709"):
     return _rows(_compressed_lms(rgb, primaries, XYZ_TO_LMS_IPT), LMS_TO_IPT)
 
 
-def rgb_to_itp(rgb, primaries="709"):
+def rgb_to_itp(rgb):
     """Return I, Ct, Cp along the last axis (Ct not yet halved)."""
-    return _rows(_compressed_lms(rgb, primaries, XYZ_TO_LMS_ITP), LMS_TO_ITP)
+    return _rows(_compressed_lms(rgb, "709", XYZ_TO_LMS_ITP), LMS_TO_ITP)
 
 
-def delta_e_itp(a, b, primaries_a="709", primaries_b="709"):
+def delta_e_itp(a, b):
     """Return the mean ΔE_ITP of two pictures: sqrt(ΔI² + (ΔCt/2)² + ΔCp²)."""
-    difference = rgb_to_itp(a, primaries_a) - rgb_to_itp(b, primaries_b)
+    difference = rgb_to_itp(a) - rgb_to_itp(b)
     weights = ops.convert_to_tensor(np.array([1.0, 0.25, 1.0], np.float32))
     return ops.mean(_root(ops.sum(weights * difference**2, axis=-1)))
 
@@ -66,27 +57,6 @@ def delta_hue_ipt(a, b, primaries_a="709", primaries_b="fairchild_nikon_d2x"):
     The angle lives on a half circle: a hue and its complement are the same.
     """
     return ops.mean(ops.abs(_hue(rgb_to_ipt(a, primaries_a)) - _hue(rgb_to_ipt(b, primaries_b))))
-
-
-def rgb_to_lab(rgb, primaries="709"):
-    """Return the original's simplified CIELAB: white is 1, no linear toe."""
-    root = rgb_to_xyz(rgb, primaries) ** (1 / 3)
-    x, y, z = root[..., 0], root[..., 1], root[..., 2]
-    return ops.stack([116 * y - 16, 500 * (x - y), 200 * (x - z)], axis=-1)
-
-
-def delta_e_76(a, b, primaries_a="709", primaries_b="709"):
-    """Return the mean Euclidean distance in the simplified CIELAB (CIE 1976)."""
-    difference = rgb_to_lab(a, primaries_a) - rgb_to_lab(b, primaries_b)
-    return ops.mean(_root(ops.sum(difference**2, axis=-1)))
-
-
-def delta_hue_76(a, b, primaries_a="709", primaries_b="709"):
-    """Return the mean difference of the hue angles atan(b / (a + 1e-6)) in that CIELAB."""
-    first, second = rgb_to_lab(a, primaries_a), rgb_to_lab(b, primaries_b)
-    return ops.mean(
-        ops.abs(_angle(first[..., 2], first[..., 1]) - _angle(second[..., 2], second[..., 1]))
-    )
 
 
 def _rows(pixels, matrix):

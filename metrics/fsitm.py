@@ -58,7 +58,7 @@ def fsitm(hdr, sdr):
     ]
     if np.isnan(scores).all():
         raise InputError("Every channel of the HDR picture is constant; nothing to compare.")
-    return FSITM(*scores, float(np.nanmean(scores)))
+    return FSITM._make([*scores, float(np.nanmean(scores))])
 
 
 def _channel_score(hdr, sdr, alpha, fine, coarse):

@@ -7,7 +7,7 @@ writes the former. TensorFlow's file `checkpoint` in the folder lists them.
 import glob
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -30,7 +30,7 @@ class Checkpoint(NamedTuple):
     """
 
     path: str
-    reader: object
+    reader: Any
     remark: str | None
 
     def tensor(self, name, shape):

@@ -57,7 +57,9 @@ def compare(picture, here, runtimes, rounds):
             run(picture)
             seconds[name].append(time.perf_counter() - start)
     least = {name: min(times, default=None) for name, times in seconds.items()}
-    outcomes = {name: Outcome(*parts, least[name]) for name, parts in differences.items()}
+    outcomes = {
+        name: Outcome(parts[0], parts[1], least[name]) for name, parts in differences.items()
+    }
     return least[""], outcomes
 
 

@@ -38,10 +38,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
         created = False
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); "
-            "check the folder, its permissions and the free space."
-        ) from error
+        raise _cannot_write(path, error) from error
     finally:
         if created:
             with contextlib.suppress(OSError):
@@ -69,13 +66,17 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[str]:
             os.rename(path, old)
         os.rename(new, path)
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); "
-            "check the folder, its permissions and the free space."
-        ) from error
+        raise _cannot_write(path, error) from error
     finally:
         # Whatever ended it between the two renames, Ctrl-C too.
         if os.path.isdir(old) and not os.path.lexists(path):
             os.rename(old, path)
         for folder in (new, old):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cannot_write(path: str, error: OSError) -> InputError:
+    return InputError(
+        f"{path}: cannot be written ({error.strerror or error}); "
+        "check the folder, its permissions and the free space."
+    )

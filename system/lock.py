@@ -9,7 +9,7 @@ from system.errors import InputError
 try:
     import fcntl
 except ImportError:  # Windows has no such locks; there two writers are not told apart
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 def lock(folder, remedy, what="training", name=".lock"):

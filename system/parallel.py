@@ -7,11 +7,12 @@ import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from system.errors import InputError
 
 REMEDY = "try --set data.processes=1, or smaller pictures"
-_stopped = None  # in a started process: the event that the caller takes no more results
+_stopped: Any = None  # in a started process: the event that the caller takes no more results
 
 
 def in_order(function, tasks, processes, initializer):
@@ -69,7 +70,7 @@ def _start(initializer, stopped):
 
 def _leave_with_parent():
     """End this process when its parent was killed and could not say so."""
-    multiprocessing.parent_process().join()
+    multiprocessing.parent_process().join()  # type: ignore[union-attr]
     os._exit(1)
 
 

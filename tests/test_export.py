@@ -80,7 +80,7 @@ def test_unreadable_pictures_are_named_and_skipped(tmp_path, capsys):
     with pytest.raises(InputError, match="no picture was compared"):
         export.checked([good], too_large, {"copy": here}, 1)
     assert capsys.readouterr().err == (
-        f"skipped: {good}: does not fit into the memory; give a smaller one with --check\n"
+        f"skipped: {good}: does not fit into the memory; try a smaller one with --check\n"
     )
     with pytest.raises(InputError, match="no picture was compared"):
         export.checked([missing], here, {"copy": here}, 1)

@@ -97,7 +97,7 @@ def test_noise_gain_is_the_amplification(gain):
     sdr = np.repeat(np.rint(codes)[..., None], 3, axis=2).astype(np.uint8)
     found = noise_gain(fine, sdr)
     assert found == pytest.approx(gain, rel=0.1)
-    assert ("noise" in violations(GOOD._replace(noise=found))) == (gain > LIMITS.noise[1])
+    assert ("noise" in violations(GOOD._replace(noise=found))) == (gain > LIMITS["noise"][1])
 
 
 def test_no_noise_has_no_gain():

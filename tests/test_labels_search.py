@@ -83,7 +83,7 @@ def test_refining_leaves_a_region_beyond_the_limits_and_stays_in_bounds():
         lambda s: s.detail / 10, lambda s: {"halo": s.key} if s.key > 0.2 else {}
     )
     best = refined(trials, trials.candidate(FAMILY, Setting(0.5, 9.0, 1.0, 1.2)))
-    assert not best.excess and best.setting.detail == BOUNDS.detail[1]
+    assert not best.excess and best.setting.detail == BOUNDS["detail"][1]
 
 
 def test_moves_change_one_or_two_parameters():

@@ -8,13 +8,10 @@ from losses.color import (
     XYZ_TO_LMS_IPT,
     _angle,
     _compressed_lms,
-    delta_e_76,
     delta_e_itp,
-    delta_hue_76,
     delta_hue_ipt,
     rgb_to_ipt,
     rgb_to_itp,
-    rgb_to_lab,
     rgb_to_xyz,
 )
 
@@ -26,10 +23,6 @@ def pixel(*rgb):
 # The XYZ of (0.5, 0.25, 0.125), worked out by hand from each matrix.
 BY_HAND = {
     "709": (0.3181625, 0.2941250, 0.1582625),
-    "2020": (0.3757625, 0.3082625, 0.1396500),
-    "601": (0.3720000, 0.3105000, 0.1560000),
-    "dci_p3": (0.3333750, 0.2973375, 0.1417625),
-    "alexa": (0.3848980, 0.3374629, 0.1288023),
     "fairchild_nikon_d2x": (0.3273375, 0.2919750, 0.1425625),
 }
 
@@ -42,7 +35,7 @@ def test_xyz_by_hand(primaries):
 
 def test_xyz_is_at_least_1e_6():
     np.testing.assert_allclose(rgb_to_xyz(pixel(0, 0, 0)), 1e-6 * np.ones((1, 1, 1, 3)), rtol=1e-6)
-    assert np.asarray(rgb_to_xyz(pixel(0.5, 0, -1), "alexa")).min() == np.float32(1e-6)
+    assert np.asarray(rgb_to_xyz(pixel(0.5, 0, -1), "709")).min() == np.float32(1e-6)
 
 
 RED, BLUE = pixel(0.6, 0.3, 0.2), pixel(0.2, 0.3, 0.6)
@@ -56,8 +49,6 @@ RED, BLUE = pixel(0.6, 0.3, 0.2), pixel(0.2, 0.3, 0.6)
         (rgb_to_ipt, BLUE, (0.6300635, -0.0378133, -0.2223648)),
         (rgb_to_itp, RED, (0.6425391, -0.1035652, 0.1661944)),
         (rgb_to_itp, BLUE, (0.6017522, 0.2308157, -0.1110313)),
-        (rgb_to_lab, RED, (66.2562418, 11.0102606, 22.3794086)),
-        (rgb_to_lab, BLUE, (61.6887199, -0.8717576, -36.0137407)),
     ],
 )
 def test_spaces(function, rgb, expected):
@@ -70,8 +61,6 @@ def test_spaces(function, rgb, expected):
         (delta_e_itp, 0.3262979),
         (lambda a, b: delta_hue_ipt(a, b, "709", "709"), 0.5358001),
         (lambda a, b: delta_hue_ipt(a, a), 0.0280828),
-        (delta_e_76, 59.7645756),
-        (delta_hue_76, 0.4330109),
     ],
 )
 def test_differences(loss, expected):
@@ -83,7 +72,7 @@ def test_greys_differ_in_intensity_alone():
     np.testing.assert_allclose(np.ravel(rgb_to_itp(pixel(1, 1, 1))), [1, 0, 0], atol=2e-3)
     a, b = pixel(0.6, 0.6, 0.6), pixel(0.2, 0.2, 0.2)
     assert float(delta_e_itp(a, b)) == pytest.approx(0.6**0.43 - 0.2**0.43, rel=2e-3)
-    assert float(delta_e_itp(a, a)) == float(delta_e_76(a, a)) == 0
+    assert float(delta_e_itp(a, a)) == 0
 
 
 def test_hue_ignores_intensity_and_sees_hue():
@@ -112,7 +101,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("loss", [delta_e_itp, delta_hue_ipt, delta_e_76, delta_hue_76])
+@pytest.mark.parametrize("loss", [delta_e_itp, delta_hue_ipt])
 @pytest.mark.parametrize("name", BAD)
 def test_always_finite(loss, name):
     for other in BAD.values():

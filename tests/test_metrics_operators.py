@@ -2,9 +2,15 @@ import numpy as np
 import pytest
 
 from metrics.operators import OPERATORS
+from metrics.operators.classical import (
+    _bilateral,
+    durand,
+    logarithmic,
+    reinhard_global,
+    reinhard_local,
+    ward,
+)
 from metrics.operators.common import photographic_curve
-from metrics.operators.global_operators import logarithmic, reinhard_global, ward
-from metrics.operators.local_operators import _bilateral, durand, reinhard_local
 from system.errors import InputError
 
 GLOBAL = ["gamma", "logarithmic", "ward", "reinhard_global", "drago", "reinhard_devlin"]

@@ -4,7 +4,7 @@ import pytest
 from conftest import scene
 
 from data.preparation import normalize, pyramid
-from portable import preparation
+from portable import graph
 
 
 def here(image, domain, step):
@@ -12,8 +12,8 @@ def here(image, domain, step):
 
 
 def there(image, domain, step):
-    cropped = preparation.crop_to_multiple(image[None], step)
-    normalized, black_offset = preparation.normalize_hdr_with_offset(cropped, domain)
+    cropped = graph.crop_to_multiple(image[None], step)
+    normalized, black_offset = graph.normalize_hdr_with_offset(cropped, domain)
     return normalized.numpy()[0], float(black_offset)
 
 
@@ -32,9 +32,9 @@ def test_equals_data_normalize(height, width, step, domain):
 
 def test_clips_nothing_in_the_smallest_pictures():
     image = np.arange(16 * 6 * 3, dtype=np.float32).reshape(1, 16, 6, 3)  # k = 0
-    np.testing.assert_array_equal(preparation.clip_highlights(image), image)
+    np.testing.assert_array_equal(graph.clip_highlights(image), image)
     image = np.arange(16 * 14 * 3, dtype=np.float32).reshape(1, 16, 14, 3)  # k = 2
-    assert np.max(preparation.clip_highlights(image)) == image.max() - 1
+    assert np.max(graph.clip_highlights(image)) == image.max() - 1
 
 
 def test_counts_as_the_original_does():
@@ -61,7 +61,7 @@ def picture(height, width, seed=0):
 def test_bilateral_filter_is_opencvs(low, tolerance):
     image = low + (1 - low) * picture(61, 90)
     expected = cv2.bilateralFilter(image, 5, 75, 75)
-    found = preparation.bilateral_filter(image[None])[0]
+    found = graph.bilateral_filter(image[None])[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
     # It is no plain mean of the neighbours: that is 200 times farther off.
     disc = np.array([[x * x + y * y <= 4 for x in range(-2, 3)] for y in range(-2, 3)], "f4")
@@ -72,7 +72,7 @@ def test_bilateral_filter_is_opencvs(low, tolerance):
 def test_pyr_down_is_opencvs(height, width):
     image = picture(height, width)
     np.testing.assert_allclose(
-        preparation.pyr_down(image[None])[0], cv2.pyrDown(image), rtol=0, atol=1e-6
+        graph.pyr_down(image[None])[0], cv2.pyrDown(image), rtol=0, atol=1e-6
     )
 
 
@@ -82,7 +82,7 @@ def test_pyr_down_is_opencvs(height, width):
 def test_layers_equal_data_pyramid(decompose_filter, fuse, level_num):
     image = picture(7 * 2**level_num, 9 * 2**level_num, level_num)
     expected = pyramid.decompose(image, decompose_filter, fuse, level_num)
-    found = preparation.decompose(image[None], decompose_filter, fuse, level_num)
+    found = graph.decompose(image[None], decompose_filter, fuse, level_num)
     for layer, same in zip(expected, found, strict=True):
         assert same.shape == (1, *layer.shape)
         np.testing.assert_allclose(same[0], layer, rtol=0, atol=2e-6)

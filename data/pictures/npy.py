@@ -20,12 +20,9 @@ def decode_npy(data: bytes, name: str) -> np.ndarray:
     """
     stream = io.BytesIO(data)
     try:
-        version = np.lib.format.read_magic(stream)
-        readers = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }
-        shape, column_major, dtype = readers[version](stream)
+        version = np.lib.format.read_magic(stream)[0]
+        read_header = getattr(np.lib.format, f"read_array_header_{version}_0")
+        shape, column_major, dtype = read_header(stream)
     except Exception as error:  # a damaged header makes NumPy raise nearly anything
         raise InputError(f"{name}: the .npy header is damaged; save the array again.") from error
     if dtype.kind != "f":

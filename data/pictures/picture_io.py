@@ -16,7 +16,6 @@ from system.atomic import replacing
 from system.errors import InputError
 from system.files import read_bytes, suffix_of
 
-HDR_SUFFIXES = (".hdr", ".pic", ".exr", ".pfm", ".tif", ".tiff", ".npy")
 SDR_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
 _DECODERS = {
@@ -28,6 +27,7 @@ _DECODERS = {
     ".tiff": decode_tiff,
     ".npy": decode_npy,
 }
+HDR_SUFFIXES = tuple(_DECODERS)
 # A wrong suffix is the commonest mistake, and the first bytes tell.
 _HDR_STARTS = {
     b"#?": (".hdr", ".pic"),

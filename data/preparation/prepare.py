@@ -73,7 +73,8 @@ def prepare_picture(hdr, preparation, to_half=False):
             f"{MIN_BOT_SIDE * step} on each side with level_num {preparation.level_num}"
         )
     normalized, black_offset = normalize_hdr_with_offset(cropped, preparation.data_domain)
-    return Layers(normalized, *split(normalized, preparation), black_offset)
+    high, bot = split(normalized, preparation)
+    return Layers(normalized, high, bot, black_offset)
 
 
 def split(normalized, preparation):

@@ -22,7 +22,7 @@ class PatchSettings(NamedTuple):
     kind: str
     size: tuple
     ratio: tuple
-    count: int
+    count: int  # type: ignore[assignment]
     seed: int
     flip: bool = False
 
@@ -53,7 +53,7 @@ def pair_samples(pair, index, settings, preparation):
     patches = training_patches(
         hdr, sdr, settings.size, settings.ratio, settings.count, generator, settings.flip
     )
-    return [pack_patch(settings.kind, *patch, preparation) for patch in patches]
+    return [pack_patch(settings.kind, hdr, sdr, preparation) for hdr, sdr in patches]
 
 
 def pack_patch(kind, hdr, sdr, preparation):

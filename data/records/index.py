@@ -51,7 +51,7 @@ class RecordInfo(NamedTuple):
     """
 
     kind: str
-    count: int
+    count: int  # type: ignore[assignment]
     preparation: Preparation
     patch_per_img: int
     shapes: dict

@@ -44,8 +44,11 @@ def circumstances():
 def scene(height, width):
     """Return a scene-linear H×W×3 float32 picture of about ten stops, with fine detail."""
     generator = np.random.default_rng(0)
-    picture = np.exp(generator.normal(0, 2, (6, 8, 3))).astype(np.float32)
-    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(
+        np.exp(generator.normal(0, 2, (6, 8, 3))).astype(np.float32),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
     np.abs(picture, out=picture)
     for rows in np.array_split(picture, max(1, height // 64)):
         rows *= generator.uniform(0.8, 1.2, rows.shape).astype(np.float32)
@@ -98,12 +101,6 @@ class PeakMemory:
     def __exit__(self, *error):
         self.peak = _status("VmHWM")
         self.above = self.peak - self._before
-
-
-def peak_of_process():
-    """Return the bytes that this process has held at most."""
-    # Not getrusage's: that starts at what the process was forked from has held.
-    return _status("VmHWM")
 
 
 def save(name, result):

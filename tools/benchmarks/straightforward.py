@@ -11,7 +11,7 @@ from models import layers
 class StraightforwardNormalization(layers.MomentNormalization):
     """The same by keras.ops.moments, differentiated by the chain rule."""
 
-    def call(self, x):
+    def call(self, x, training=False):
         """Return the normalized x, of the same shape."""
         mean, variance = ops.moments(x, axes=self.axes, keepdims=True)
         return (x - mean) / ops.sqrt(variance + layers.EPSILON)
