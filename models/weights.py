@@ -17,6 +17,7 @@ from models.import_tf1 import is_tf1, tf1_names
 from system.errors import InputError
 
 LIST_FILE = "checkpoint"
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 VALUE = ".ATTRIBUTES/VARIABLE_VALUE"  # the end of a variable's name in TensorFlow's files
 
 
@@ -64,6 +65,20 @@ class CheckpointInfo(NamedTuple):
     no_high_branch: bool
     no_ft_branch: bool
     remark: str | None
+
+
+def default_checkpoint(stage="ft", folder=None):
+    """Return the folder of the user's own checkpoints, or the pretrained one while that is empty.
+
+    Args:
+        stage: "high", "bot" or "ft".
+        folder: the user's own, by default the project's checkpoints/<stage>layer, whatever
+            the working directory is.
+    """
+    own = CHECKPOINTS / f"{stage}layer" if folder is None else Path(folder)
+    pretrained = CHECKPOINTS / "pretrained" / f"{stage}layer"
+    has_list = [(place / LIST_FILE).exists() for place in (own, pretrained)]
+    return pretrained if has_list == [False, True] else own
 
 
 def newest_checkpoint(folder):
