@@ -47,6 +47,7 @@ SWITCHES = {
     "no_high_branch": "dev.no_high_branch",
     "no_ft_branch": "dev.no_ft_branch",
     "test_resize_to_half": "dev.test_resize_to_half",
+    "keep_size": "test.keep_size",
     "precision": "test.precision",
 }
 NETWORK = "IQATM"
@@ -120,11 +121,12 @@ def load_network(config):
     except InputError as error:
         text = error.args[0].rstrip(".")
         raise InputError(f"{text}; or leave the network out with --no_network") from error
-    parts = "network", content_key(*operator.content())
-    to_half = config.dev.test_resize_to_half
+    to_half, keep_size = config.dev.test_resize_to_half, config.test.keep_size
+    content = [*operator.content(), *(["keep_size"] if keep_size else [])]
+    parts = "network", content_key(*content)
 
     def method(_):
-        return lambda path: ToneMapped(*operator.tone_map(path, to_half)), parts
+        return lambda path: ToneMapped(*operator.tone_map(path, to_half, keep_size)), parts
 
     return method, 2**operator.preparation.level_num, f" {NETWORK} is {operator.path}."
 

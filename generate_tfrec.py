@@ -21,6 +21,7 @@ from configs.command_line import keys_from_set, make_parser, run, settings
 from configs.schema import existing_folder
 from configs.stage_settings import weights_folder
 from data.pairs import find_pairs, hdr_suffix, ignored_hdr, inspect_pair
+from data.pictures import HDR_SUFFIXES
 from data.preparation.prepare import Preparation
 from data.records.examples import (
     PatchSettings,
@@ -32,7 +33,7 @@ from data.records.examples import (
 )
 from system.devices import import_tensorflow
 from system.errors import InputError
-from system.files import list_pictures, result_stems
+from system.files import file_stamps, list_pictures, result_stems
 from system.parallel import in_order
 
 SWITCHES = {
@@ -153,7 +154,8 @@ def checked_pairs(data):
 def write_test(config, keys_set):
     """Prepare every picture of test.hdr_path; bad ones are named and skipped."""
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
-    paths = list_pictures([folder], [hdr_suffix(config.data.appendix_hdr)])
+    paths = list_pictures([folder], HDR_SUFFIXES)
+    sources = file_stamps(paths)
     to_half, processes = config.dev.test_resize_to_half, config.data.processes
     preparation = test_preparation(config, keys_set)
     inspected = readable(inspect_picture, [(Path(path),) for path in paths], processes, "checking")
@@ -174,7 +176,7 @@ def write_test(config, keys_set):
     tasks = [(path, preparation, to_half) for path in pictures]
     with record_file_writer(file) as writer:
         for path, sample in readable(picture_sample, tasks, processes, "writing"):
-            writer.write(encode(sample, stems[path], preparation))
+            writer.write(encode(sample, stems[path], preparation, sources))
             written += 1
         if not written:
             raise InputError(f"no picture in {folder} can be prepared; see above")

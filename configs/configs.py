@@ -111,6 +111,9 @@ config.test.result = "result/"
 config.test.format = "jpg"  # (+) jpg or png
 config.test.jpg_quality = 95  # (+)
 config.test.precision = "float32"  # (+) or "bfloat16", see train.precision
+# (+) test.py, evaluate.py: mirror a picture's border, and cut it off again, in place of the crop
+# to a multiple of 2^level_num; also a flag
+config.test.keep_size = False
 # (+) None takes what is saved with the checkpoint; a value here overrides it, see model.display_*.
 config.test.display_range = None
 config.test.display_colour = None

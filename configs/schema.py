@@ -122,6 +122,7 @@ KINDS = {
         "format": _one_of("jpg", "png"),
         "jpg_quality": _integer(1, 100),
         "precision": PRECISION,
+        "keep_size": SWITCH,
         "display_range": _or_none(RANGE),
         "display_colour": _or_none(COLOUR),
         "display_saturation": _or_none(POSITIVE),

@@ -1,29 +1,41 @@
-"""The trained operator: layers or files in, pictures out."""
+"""The trained operator: arrays, layers or files in, pictures out."""
 
+import os
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from data.pictures import read_hdr
-from data.preparation.prepare import prepare_picture
+from data.pictures.sanitize import as_rgb, clean
+from data.preparation.prepare import Layers, Preparation, prepare_picture
 from inference.strips import Strips
 from models.display import displayed
-from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper
-from models.weights import checkpoint_info, load_weights, newest_checkpoint
+from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
+from models.weights import checkpoint_info, default_checkpoint, load_weights, newest_checkpoint
 from system.errors import InputError
 from system.files import read_bytes
+
+INPUTS = {"input": "normalized", "high": "high", "bot": "bot"}  # name of a layer: of Layers' field
+LAYERS = (*INPUTS, *PICTURES)
+SMALL = ("bot", "output_bot")  # H/2^n×W/2^n
 
 
 class Operator:
     """The joint network with the weights of a folder's newest whole checkpoint.
 
+    operator(rgb) makes the displayed picture of an array, see __call__.
+
     Args:
-        folder: of the ft stage.
-        default_preparation: data.preparation.prepare.Preparation, used where the checkpoint
-            (a published one) does not say how pictures are prepared.
+        folder: of the ft stage; None for models.weights.default_checkpoint.
+        default_preparation: used where the checkpoint (a published one) does not say how
+            pictures are prepared; None for the paper's.
         precision: "float32" or "bfloat16", see inference.strips.
         no_high_branch, no_ft_branch: ablations; a checkpoint trained under one is used under it.
         display_settings: dict whose display_<field> override the checkpoint's fields of
@@ -42,13 +54,16 @@ class Operator:
 
     def __init__(
         self,
-        folder,
-        default_preparation,
-        precision="float32",
-        no_high_branch=False,
-        no_ft_branch=False,
-        display_settings=None,
-    ):
+        folder: str | os.PathLike[str] | None = None,
+        default_preparation: Preparation | None = None,
+        precision: str = "float32",
+        no_high_branch: bool = False,
+        no_ft_branch: bool = False,
+        display_settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        if precision not in ("float32", "bfloat16"):
+            raise InputError(f"precision is {precision!r}; it must be 'float32' or 'bfloat16'")
+        folder = default_checkpoint() if folder is None else folder
         found = newest_checkpoint(folder)
         if found is None:
             raise InputError(
@@ -57,7 +72,7 @@ class Operator:
             )
         self.path = found.path
         self.info = checkpoint_info(found)
-        self.preparation = self.info.preparation or default_preparation
+        self.preparation = self.info.preparation or default_preparation or Preparation()
         self.ablations = {
             "no_high_branch": no_high_branch or self.info.no_high_branch,
             "no_ft_branch": no_ft_branch or self.info.no_ft_branch,
@@ -71,41 +86,97 @@ class Operator:
         level_num = self.preparation.level_num
         self._strips = Strips(self._branches, level_num, precision, **self.ablations)
 
+    def __call__(self, rgb: np.ndarray) -> np.ndarray:
+        """Tone-map a picture, or the pictures of a batch one after the other.
+
+        Args:
+            rgb: H×W×3 floats, scene-linear RGB with BT.709 primaries, of any range and size. NaN
+                and negative samples count as 0, infinite ones as the largest finite sample.
+                H×W and H×W×1 are gray and repeated; the fourth channel of H×W×4 is dropped.
+                N×H×W×C is a batch.
+
+        Returns:
+            H×W×3 uint8, display-encoded RGB; N×H×W×3 of a batch. A mirrored border stands in
+            where the network needs a larger picture, or sides that 2^level_num divides.
+
+        Raises:
+            InputError: integers, another shape, no pixels, no finite sample, or the memory is
+                too small.
+        """
+        rgb = np.asarray(rgb)
+        if rgb.ndim == 4 and len(rgb):
+            return np.stack([self(picture) for picture in rgb])
+        layers = self._prepared(rgb)
+        return self.to_display(self.pictures(layers)["output"], layers)
+
+    def layers(self, rgb: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the branches read and made of one picture.
+
+        Args:
+            rgb: as for __call__, but no batch.
+
+        Returns:
+            dict of float32 arrays: "input", the normalized picture; "high" and "bot", the
+            layers that the branches read; the pictures of models.tone_mapper. H×W×3, but
+            "bot" and "output_bot" are H/2^n×W/2^n×3, rounded up.
+
+        Raises:
+            InputError: as __call__.
+        """
+        return self.pictures(self._prepared(rgb), LAYERS)
+
+    def _prepared(self, rgb: np.ndarray) -> Layers:
+        rgb = np.asarray(rgb)
+        if rgb.dtype.kind != "f":
+            raise InputError(
+                f"the picture is {rgb.dtype}, not float: whole numbers are codes for a display or "
+                "a camera's counts; give scene-linear light as floats"
+            )
+        if not rgb.size:
+            raise InputError(f"the picture has no pixels: its shape is {rgb.shape}")
+        with np.errstate(over="ignore"):  # what is over the range of float32 is mended
+            rgb = as_rgb("the picture", rgb).astype(np.float32, copy=False)
+        return prepare_picture(clean(rgb)[0], self.preparation, keep_size=True)
+
     @cached_property
-    def network(self):
+    def network(self) -> keras.Model:
         """The keras.Model of models.tone_mapper in float32."""
         level_num = self.preparation.level_num
         return tone_mapper(self._branches, level_num, TEST_PADDING, **self.ablations)
 
-    def pictures(self, layers, names=("output",)):
+    def pictures(self, layers: Layers, names: Sequence[str] = ("output",)) -> dict[str, np.ndarray]:
         """Run the network on one picture: on a GPU in float32 as a whole, else in bands of rows.
 
         Args:
             layers: data.preparation.prepare.Layers.
-            names: of the pictures wanted, of models.tone_mapper.PICTURES.
+            names: of the pictures wanted, of LAYERS.
 
         Returns:
-            dict of H×W×3 float32 arrays, see models.tone_mapper.
+            dict of H×W×3 float32 arrays without the border of the Layers, see `layers`.
 
         Raises:
             InputError: the memory is too small for the picture.
         """
+        height, width = layers.normalized.shape[:2]
+        made_names = [name for name in names if name not in INPUTS]
         try:
-            if not self._whole:
-                return self._strips.pictures(layers.high, layers.bot, names)
-            batch = {"high": layers.high[None], "bot": layers.bot[None]}
-            made = self.network.predict_on_batch(batch)
+            if self._whole:
+                batch = {"high": layers.high[None], "bot": layers.bot[None]}
+                batch = self.network.predict_on_batch(batch)
+                made = {name: batch[name][0] for name in made_names}
+            else:
+                made = self._strips.pictures(layers.high, layers.bot, made_names)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             traceback.clear_frames(error.__traceback__)  # the next picture needs the memory
-            height, width = layers.high.shape[:2]
             other = "" if self._precision == "bfloat16" else "--precision bfloat16 or "
             raise InputError(
                 f"{width}x{height} pixels do not fit into the memory; try {other}"
                 "--test_resize_to_half"
             ) from error
-        return {name: made[name][0] for name in names}
+        made.update({name: getattr(layers, field) for name, field in INPUTS.items()})
+        return {n: made[n] if n in SMALL else made[n][:height, :width] for n in names}
 
-    def to_display(self, output, layers):
+    def to_display(self, output: np.ndarray, layers: Layers) -> np.ndarray:
         """Turn the network's output into the picture that is written.
 
         Args:
@@ -118,12 +189,14 @@ class Operator:
         domain = self.preparation.data_domain
         return displayed(output, layers.normalized, domain, self.display, layers.black_offset)
 
-    def tone_map(self, path, to_half=False):
+    def tone_map(
+        self, path: str | os.PathLike[str], to_half: bool = False, keep_size: bool = False
+    ) -> tuple[np.ndarray, float]:
         """Tone-map an HDR file.
 
         Args:
             path: of the file.
-            to_half: halve both sides first.
+            to_half, keep_size: see data.preparation.prepare.prepare_picture.
 
         Returns:
             (H×W×3 uint8 as test.py writes it, seconds from scene-linear samples to there).
@@ -133,12 +206,12 @@ class Operator:
         """
         picture = read_hdr(path)
         start = time.perf_counter()
-        layers = prepare_picture(picture, self.preparation, to_half)
+        layers = prepare_picture(picture, self.preparation, to_half, keep_size)
         del picture  # the network needs the memory
         result = self.to_display(self.pictures(layers)["output"], layers)
         return result, time.perf_counter() - start
 
-    def content(self):
+    def content(self) -> list[bytes | str]:
         """Return what the pictures depend on: the weights' bytes, and texts of the settings.
 
         Raises:

@@ -8,6 +8,7 @@ is 1 in the picture and 0 in the zero padding: its part of the kernel takes the 
 picture alone. In bfloat16 maps and convolutions are bfloat16, all else is float32.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -15,12 +16,14 @@ import numpy as np
 import tensorflow as tf
 
 from models.layers import CHANNELS, EPSILON, NEGATIVE_SLOPE
-from models.tone_mapper import TEST_PADDING
+from models.tone_mapper import TEST_PADDING, Branches
 
 PIXELS_PER_BAND = 72_000  # about; more take memory, fewer take time
 MIN_ROWS_PER_BAND = 32
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
 MAX_MEAN_OVER_STD = 30  # beyond it float32 sums and kernels lose digits: centered first
+
+Weights = tuple[np.ndarray, np.ndarray]  # kernel and bias of a layer
 
 
 class Strips:
@@ -33,12 +36,16 @@ class Strips:
         ablations: no_high_branch, no_ft_branch, as in models.tone_mapper.
     """
 
-    def __init__(self, branches, level_num, precision="float32", **ablations):
+    def __init__(
+        self, branches: Branches, level_num: int, precision: str = "float32", **ablations: bool
+    ) -> None:
         self._branches = branches.used(**ablations)
         self._level_num = level_num
         self._dtype = tf.as_dtype(precision)
 
-    def pictures(self, high, bot, names=("output",)):
+    def pictures(
+        self, high: np.ndarray, bot: np.ndarray, names: Iterable[str] = ("output",)
+    ) -> dict[str, np.ndarray]:
         """Run the network on one picture.
 
         Args:
@@ -65,10 +72,13 @@ class Strips:
             made["output"] = self._sigmoid_of("ft", made.pop("output"))
         return {name: made[name] for name in names}
 
-    def _sigmoid_of(self, name, picture):
+    def _sigmoid_of(self, name: str, picture: np.ndarray) -> np.ndarray:
         """Return what a branch's layers make of an H×W×3 array."""
-        weighted = [layer for layer in self._branches[name].layers if layer.weights]
-        layers = {layer.name: [np.float64(v) for v in layer.get_weights()] for layer in weighted}
+        layers: dict[str, Weights] = {}
+        for layer in self._branches[name].layers:
+            if layer.weights:
+                kernel, bias = layer.get_weights()
+                layers[layer.name] = kernel.astype(np.float64), bias.astype(np.float64)
         x = _first(picture, self._dtype, layers["conv1"])
         del picture  # its memory, where the caller has let go of it, too
         if name == "high":
@@ -88,18 +98,20 @@ class Strips:
 class Map(NamedTuple):
     """Bands of a map; (x - mean) · scale, float64 per channel, normalizes it."""
 
-    bands: list
+    bands: list[tf.Tensor]
     mean: np.ndarray
     scale: np.ndarray
 
-    def folded(self, kernel, bias, channels=slice(CHANNELS)):
+    def folded(
+        self, kernel: np.ndarray, bias: np.ndarray, channels: slice = slice(CHANNELS)
+    ) -> Weights:
         """Return the (kernel, bias) of normalization and convolution of some channels."""
         kernel = kernel * self.scale[channels, None]
         ones = -np.einsum("yxcd,c->yxd", kernel, self.mean[channels])
         return np.concatenate([kernel, ones[:, :, None]], 2), bias
 
 
-def _first(picture, dtype, layer):
+def _first(picture: np.ndarray, dtype: tf.DType, layer: Weights) -> Map:
     """Return the Map of a branch's first layer."""
     height, width = picture.shape[:2]
     count = max(1, height // max(MIN_ROWS_PER_BAND, PIXELS_PER_BAND // width))
@@ -107,7 +119,7 @@ def _first(picture, dtype, layer):
     return _normalized(_convolved(bands, [_with_ones(*layer)]))
 
 
-def _layer(source, *layers):
+def _layer(source: Map, *layers: Weights) -> Map:
     """Return the Map of a 3×3 layer, or of a TRI block's three; the source is emptied."""
     folded, step = [], CHANNELS // len(layers)
     for start, (kernel, bias) in zip(range(0, CHANNELS, step), layers, strict=True):
@@ -118,21 +130,22 @@ def _layer(source, *layers):
     return _normalized(_convolved(source.bands, [*folded[:-1], _with_ones(*folded[-1])]))
 
 
-def _convolved(bands, layers):
+def _convolved(bands: list[tf.Tensor], layers: Sequence[Weights]) -> Iterator[tf.Tensor]:
     """Yield the bands of convolutions and let go of those that they read."""
     outside = above = tf.zeros_like(bands[0][:, :HALO])
-    layers = [[v.astype(outside.dtype.as_numpy_dtype) for v in layer] for layer in layers]
+    dtype = outside.dtype.as_numpy_dtype
+    layers = [(kernel.astype(dtype), bias.astype(dtype)) for kernel, bias in layers]
     for band in _drained(bands):
         yield _convolved_band(above, band, bands[0] if bands else outside, layers)
         above = band[:, -HALO:]
 
 
-def _normalized(made):
+def _normalized(made: Iterable[tf.Tensor]) -> Map:
     """Return the Map of bands; sums are float32 along a band's columns, float64 else."""
-    bands, sums = [], 0
+    bands, sums = [], np.zeros(1)
     for band in made:
         bands.append(band)
-        columns, root = np.float64(_column_sums(band))
+        columns, root = np.asarray(_column_sums(band), np.float64)
         sums = sums + np.stack([columns, root * root])
     pixels = sum(band.shape[1] * band.shape[2] for band in bands)
     mean, square = sums.reshape(2, -1, CHANNELS + 1)[..., :CHANNELS].sum(1) / pixels
@@ -143,7 +156,7 @@ def _normalized(made):
     return Map(bands, mean, scale)
 
 
-def _sum(a, b):
+def _sum(a: Map, b: Map) -> Map:
     """Return the sum of two normalized Maps, in units of the second; both are emptied."""
     factor = a.scale / b.scale
     weights = np.append(factor, 0).astype(np.float32)
@@ -151,7 +164,7 @@ def _sum(a, b):
     return Map(bands, a.mean * factor + b.mean, b.scale)
 
 
-def _output(source, layer):
+def _output(source: Map, layer: Weights) -> np.ndarray:
     """Return the H×W×3 float32 array of a 1×1 layer and a sigmoid; the source is emptied."""
     kernel, bias = (weight.astype(np.float32) for weight in source.folded(*layer))
     bands = (tf.cast(band, tf.float32) for band in _drained(source.bands))
@@ -159,18 +172,21 @@ def _output(source, layer):
     return np.concatenate(made)
 
 
-def _drained(bands):
+def _drained(bands: list[tf.Tensor]) -> Iterator[tf.Tensor]:
     """Yield the bands and let go of them."""
     while bands:
         yield bands.pop(0)
 
 
-def _with_ones(kernel, bias):  # lets a layer make the last channel, too
+def _with_ones(kernel: np.ndarray, bias: np.ndarray) -> Weights:
+    """Let a layer make the channel of ones, too."""
     return np.pad(kernel, [(0, 0)] * 3 + [(0, 1)]), np.append(bias, 1)
 
 
 @tf.function(reduce_retracing=True)
-def _convolved_band(above, band, below, layers):
+def _convolved_band(
+    above: tf.Tensor, band: tf.Tensor, below: tf.Tensor, layers: Sequence[Weights]
+) -> tf.Tensor:
     """Convolve a third of the channels by each of three layers, or all by one; leaky ReLU."""
     made = []
     for kernel, bias in layers:
@@ -183,18 +199,18 @@ def _convolved_band(above, band, below, layers):
 
 
 @tf.function(reduce_retracing=True)
-def _column_sums(x):
+def _column_sums(x: tf.Tensor) -> tf.Tensor:
     """Return sums and roots of sums of squares, 2×(W·C) float32."""
     rows = _flat(x)
     return tf.stack([tf.reduce_sum(rows, 0), tf.math.reduce_euclidean_norm(rows, 0)])
 
 
 @tf.function(reduce_retracing=True)
-def _sum_band(a, b, factor):
+def _sum_band(a: tf.Tensor, b: tf.Tensor, factor: np.ndarray) -> tf.Tensor:
     total = _flat(b) + _flat(a) * tf.tile(factor, [tf.shape(a)[2]])
     return tf.cast(tf.reshape(total, tf.shape(a)), a.dtype)
 
 
-def _flat(x):
-    # Rows h×(W·C): TensorFlow takes twice as long for vectors of 25.
+def _flat(x: tf.Tensor) -> tf.Tensor:
+    """Return the rows h×(W·C) in float32: TensorFlow takes twice as long for short vectors."""
     return tf.reshape(tf.cast(x, tf.float32), (-1, tf.shape(x)[2] * x.shape[3]))

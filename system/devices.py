@@ -1,5 +1,6 @@
 """TensorFlow's start-up, and the devices it computes on."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -48,8 +49,9 @@ def devices_in_use():
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return "CPU"
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    with contextlib.suppress(RuntimeError, ValueError):  # another program has set them up
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
     names = [tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus]
     return ", ".join(
         f"{gpu.name.split(':', 1)[1]} {name or ''}".strip()

@@ -1,5 +1,6 @@
 """Finding picture files and reading their bytes."""
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -82,6 +83,16 @@ def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[st
             raise InputError(f"{path}: the folder holds no picture; put {wanted} files into it.")
         found.update(inside)
     return sorted(found)
+
+
+def file_stamps(paths: Iterable[str | os.PathLike[str]]) -> dict[str, list[int]]:
+    """Return {name: [bytes, time of the last change in ns]} of the files that are there."""
+    stamps = {}
+    for path in map(Path, paths):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            stamps[path.name] = [status.st_size, status.st_mtime_ns]
+    return stamps
 
 
 def find_pictures(

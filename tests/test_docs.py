@@ -7,7 +7,7 @@ import runpy
 from subprocess import run
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, scene
 from helpers.documents import PAGES, documented_settings
 
 from configs.schema import KINDS
@@ -75,6 +75,32 @@ def test_links_and_paths_exist(path):
     for name in re.findall(r"`([\w.-]+/[\w./-]*)`", text):
         if (ROOT / name.split("/")[0]).is_dir() and not name.startswith(MADE_BY_SCRIPTS):
             assert (ROOT / name).exists(), name
+
+
+def test_the_notebook_runs_and_holds_no_output():
+    nbformat = pytest.importorskip("nbformat")
+    client = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    path = ROOT / "docs" / "quickstart.ipynb"
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+    client.NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": path.parent}}
+    ).execute()
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    assert any("output_bot" in output.get("text", "") for output in outputs)
+
+
+def test_the_readmes_lines_of_python_run():
+    names = {"rgb": scene(61, 83)}
+    (lines,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    )
+    exec(lines, names)
+    assert names["picture"].shape == (61, 83, 3)
 
 
 def test_names_of_the_paper_map_are_defined():

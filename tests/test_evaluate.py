@@ -202,7 +202,7 @@ def test_a_picture_too_large_for_the_network_alone_names_both_remedies(
 ):
     from inference.operator import Operator
 
-    def tone_map(self, path, to_half=False):
+    def tone_map(self, *_):
         raise MemoryError
 
     monkeypatch.setattr(Operator, "tone_map", tone_map)

@@ -2,13 +2,15 @@
 
 import importlib.util
 import json
+import re
 
 import numpy as np
 import pytest
-from conftest import run_script, scene
+from conftest import ROOT, run_script, scene
 
 import export
 from data.pictures import write_hdr
+from inference import load_operator
 from system.errors import InputError
 
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnxruntime"))
@@ -40,6 +42,27 @@ def test_writes_and_checks_every_format(exported):
         assert f"\n{name} " in outcome.stdout
     left = {path.name for path in (folder / "out").iterdir()}
     assert left == {"export.json", *(report["formats"][name]["file"] for name in names)}
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="the packages for export are not installed")
+def test_snippets_of_the_documentation_run(exported, tmp_path, monkeypatch):
+    operator = load_operator(display_settings={"display_guided": 70})
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / "export").symlink_to(exported[0] / "out")
+    (tmp_path / "dataset" / "test").mkdir(parents=True)
+    write_hdr(tmp_path / "dataset" / "test" / "interior.hdr", scene(50, 61))
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "export.md").read_text("utf-8")
+    names: dict = {}
+    snippets = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    assert len(snippets) == 5
+    for snippet in snippets:
+        names.pop("picture", None)
+        exec(snippet, names)
+        if "picture" in names:
+            expected = operator(names["linear_rgb"][0])[:50, :61].astype(int)
+            assert names["picture"].shape == (50, 61, 3)
+            assert np.abs(names["picture"] - expected).max() <= 1
 
 
 @pytest.mark.skipif(HAS_ONNX, reason="the packages for ONNX are installed")

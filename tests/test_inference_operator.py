@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +11,7 @@ from data.preparation.prepare import Preparation, prepare_picture
 from inference import load_operator
 from inference.operator import Operator
 from models.tone_mapper import PICTURES
+from models.weights import default_checkpoint
 from system.errors import InputError
 
 PAPER = Preparation("gamma", "bilateral", False, 3)
@@ -86,3 +90,98 @@ def test_slow_bfloat16_is_said(monkeypatch, caplog, precision, fast, says):
         load_operator(GOLDEN / "ftlayer", PAPER, precision)
     assert ("bfloat16 will be slow" in caplog.text) == says
     assert "devices: CPU" in caplog.text and "checkpoint: " in caplog.text
+
+
+@pytest.mark.parametrize("size", [(61, 83), (64, 80), (40, 120), (1, 1), (5, 3)])
+def test_any_array_comes_back_in_its_size(operator, size):
+    picture = operator(scene(*size) * 1e30)
+    assert picture.shape == (*size, 3) and picture.dtype == np.uint8
+
+
+def test_an_array_is_tone_mapped_as_its_file(operator, tmp_path):
+    picture = scene(120, 136)
+    write_hdr(tmp_path / "a.pfm", picture)
+    np.testing.assert_array_equal(operator(picture), operator.tone_map(tmp_path / "a.pfm")[0])
+    assert operator.tone_map(tmp_path / "a.pfm", True, True)[0].shape == (60, 68, 3)
+
+
+def test_the_border_changes_little_of_a_picture(operator):
+    picture = scene(128, 136)
+    inside = operator(np.ascontiguousarray(picture[:123, :133])).astype(int)
+    assert np.abs(inside - operator(picture)[:123, :133])[:-16, :-16].mean() < 2
+
+
+def test_kinds_of_arrays(operator):
+    rgb = scene(64, 72)
+    expected = operator(rgb)
+    gray = rgb[:, :, :1]
+    alpha = np.dstack([rgb, np.full((64, 72), np.nan, np.float32)])
+    same = [(rgb.astype(np.float64), expected), (alpha, expected), (rgb[None], expected[None])]
+    same += [(gray[:, :, 0], operator(np.repeat(gray, 3, 2))), (gray, operator(gray[:, :, 0]))]
+    for array, picture in same:
+        np.testing.assert_array_equal(operator(array), picture)
+    batch = np.stack([rgb, rgb[::-1]])
+    np.testing.assert_array_equal(operator(batch), [operator(one) for one in batch])
+    mended, broken = rgb.copy(), rgb.astype(np.float64)
+    mended[0, :3, 0] = 0, 0, rgb.max()
+    broken[0, :3, 0] = np.nan, -1, 1e300
+    np.testing.assert_array_equal(operator(broken), operator(mended))
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        (np.zeros((64, 64, 3), np.uint8), "the picture is uint8, not float"),
+        (np.zeros((64, 64, 3), bool), "the picture is bool, not float"),
+        (np.zeros((64, 64, 2)), "the array is 64×64×2"),
+        (np.zeros(64), "the array is 64;"),
+        (np.zeros((0, 64, 3)), "the picture has no pixels"),
+        (np.zeros((0, 64, 64, 3)), "the picture has no pixels"),
+        (np.full((64, 64, 3), np.nan), "no sample is a finite number"),
+    ],
+)
+def test_other_arrays_are_refused(operator, array, sentence):
+    with pytest.raises(InputError, match=sentence):
+        operator(array)
+
+
+def test_layers_are_what_the_branches_read_and_made(operator):
+    layers = operator.layers(scene(61, 83))
+    assert list(layers) == ["input", "high", "bot", *PICTURES]
+    for name, layer in layers.items():
+        small = name in ("bot", "output_bot")
+        assert layer.shape == ((8, 11, 3) if small else (61, 83, 3)), name
+        assert layer.dtype == np.float32
+    np.testing.assert_allclose(
+        layers["input_ft"], layers["output_high"] + layers["new_bot"], atol=1e-6
+    )
+    with pytest.raises(InputError, match="the array is 1×61×83×3"):
+        operator.layers(scene(61, 83)[None])
+
+
+def test_default_checkpoint(monkeypatch, tmp_path):
+    monkeypatch.setattr("models.weights.CHECKPOINTS", tmp_path)
+    own, pretrained = tmp_path / "ftlayer", tmp_path / "pretrained" / "ftlayer"
+    assert default_checkpoint() == own
+    for folder in (pretrained, own):
+        folder.mkdir(parents=True)
+        assert default_checkpoint() == (pretrained if folder == own else own)
+        (folder / "checkpoint").touch()
+        assert default_checkpoint() == folder
+    assert default_checkpoint("ft", tmp_path / "mine") == pretrained
+
+
+def test_three_lines_from_another_folder(tmp_path):
+    code = """
+import numpy as np
+from inference import load_operator
+operator = load_operator()
+picture = operator(np.random.default_rng(0).random((61, 83, 3)))
+assert picture.shape == (61, 83, 3) and picture.dtype == np.uint8
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_unknown_precision_is_one_sentence():
+    with pytest.raises(InputError, match="precision is 'half'; it must be"):
+        load_operator(GOLDEN / "ftlayer", precision="half")

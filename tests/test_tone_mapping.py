@@ -1,5 +1,8 @@
 """test.py on tiny real files and weights of two epochs."""
 
+import re
+import shutil
+
 import cv2
 import numpy as np
 from conftest import scene
@@ -64,9 +67,49 @@ def test_half_size(studio, trained, tmp_path):
     assert read_sdr(tmp_path / "out" / "odd.jpg").shape == (64, 96, 3)
 
 
-def test_flags_that_would_do_nothing_are_refused(studio, trained):
-    outcome = studio.run("test.py", "--test_resize_to_half")
-    assert outcome.returncode == 2 and "settled by generate_tfrec.py" in outcome.stderr
+def test_keep_size_gives_the_whole_picture(studio, trained, tmp_path):
+    write_hdr(tmp_path / "odd.hdr", scene(139, 205))
+    write_hdr(tmp_path / "small.hdr", scene(40, 64))
+    outcome = studio.run("test.py", "--keep_size", test__hdr_path=tmp_path, test__result=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"cropped and of one size; reading {tmp_path}" in outcome.stdout
+    assert read_sdr(tmp_path / "odd.jpg").shape == (139, 205, 3)
+    assert read_sdr(tmp_path / "small.jpg").shape == (40, 64, 3)
+
+
+def test_records_say_their_age_and_what_the_folder_holds_else(studio, trained, tmp_path):
+    folder = shutil.copytree(studio.folder / "hdr", tmp_path / "hdr")
+    outcome = studio.run("test.py", test__hdr_path=folder)
+    assert re.search(
+        r"records: .*test_\.tfrecord, 3 pictures, made \d+:\d\d:\d\d ago", outcome.stdout
+    )
+    assert "differ or are missing" not in outcome.stderr
+    write_hdr(folder / "new.hdr", scene(64, 72))
+    (folder / "first.hdr").touch()
+    outcome = studio.run("test.py", test__hdr_path=folder)
+    assert outcome.returncode == 0
+    assert "made of: first.hdr, new.hdr differ or are missing; make the rec" in outcome.stderr
+    outcome = studio.run("test.py", test__hdr_path=tmp_path / "nowhere")
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith(f"test.py: the folder {tmp_path / 'nowhere'} does not exist")
+
+
+def test_without_records_the_folder_is_read(studio, trained, tmp_path):
+    changes = {"test__tfrecord_test": tmp_path / "none_", "test__result": tmp_path}
+    outcome = studio.run("test.py", **changes)
+    assert outcome.returncode == 0, outcome.stderr
+    said = f"there are no records at {tmp_path / 'none_.tfrecord'}; reading {studio.folder / 'hdr'}"
+    assert said in outcome.stdout.splitlines()
+    assert len(list(tmp_path.glob("*.jpg"))) == 3
+
+
+def test_a_folder_of_another_stage_is_one_sentence(studio, trained):
+    outcome = studio.run("test.py", model__ckp_path_ft=studio.folder / "bot")
+    assert outcome.returncode == 2 and outcome.stderr.count("\n") == 1
+    assert "holds another network than this stage's" in outcome.stderr
+
+
+def test_settings_of_another_network_are_refused(studio, trained):
     outcome = studio.run("test.py", studio.folder / "hdr", dev__fuse_mid_layers=True)
     assert outcome.returncode == 2 and "was trained with False; leave it out" in outcome.stderr
 

@@ -15,12 +15,15 @@ MIN_BOT_SIDE = 7
 
 
 class Preparation(NamedTuple):
-    """How pictures become layers; a network knows only the one it was trained on."""
+    """How pictures become layers; a network knows only the one it was trained on.
 
-    data_domain: str
-    decompose_filter: str
-    fuse_mid_layers: bool
-    level_num: int
+    The defaults are the paper's.
+    """
+
+    data_domain: str = "gamma"
+    decompose_filter: str = "bilateral"
+    fuse_mid_layers: bool = False
+    level_num: int = 3
 
     @classmethod
     def from_settings(cls, settings):
@@ -39,6 +42,9 @@ class Preparation(NamedTuple):
 class Layers(NamedTuple):
     """One prepared picture: normalized H×W×3, high H×W×3, bot H/2^n×W/2^n×3.
 
+    Where 2^n does not divide the sides, high and bot have a mirrored border at the bottom
+    and on the right.
+
     black_offset: see data.preparation.normalize.normalize_hdr_with_offset.
     """
 
@@ -48,32 +54,37 @@ class Layers(NamedTuple):
     black_offset: float = 0.0
 
 
-def prepare_picture(hdr, preparation, to_half=False):
+def prepare_picture(hdr, preparation, to_half=False, keep_size=False):
     """Prepare one scene-linear picture for testing.
 
     Args:
         hdr: H×W×3 float32, linear RGB, finite and not negative.
         preparation: a Preparation.
         to_half: first resize to half of each side.
+        keep_size: mirror the picture up to sides that the network can take, whatever its size.
 
     Returns:
-        Layers, cropped at the top left to sides that 2^level_num divides.
+        Layers, without keep_size cropped at the top left to sides that 2^level_num divides.
 
     Raises:
-        InputError: the picture is smaller than the network can take.
+        InputError: the picture is smaller than the network can take, without keep_size.
         MemoryError: it is too large.
     """
     if to_half:
         hdr = halve(hdr)
     step = 2**preparation.level_num
-    cropped = crop_to_multiple(hdr, step)
-    if min(cropped.shape[:2]) < MIN_BOT_SIDE * step:
-        raise InputError(
-            f"{hdr.shape[1]}x{hdr.shape[0]} pixels are too few: a picture needs at least "
-            f"{MIN_BOT_SIDE * step} on each side with level_num {preparation.level_num}"
-        )
-    normalized, black_offset = normalize_hdr_with_offset(cropped, preparation.data_domain)
-    high, bot = split(normalized, preparation)
+    least = MIN_BOT_SIDE * step
+    if not keep_size:
+        if min(hdr.shape[:2]) < least:
+            raise InputError(
+                f"{hdr.shape[1]}x{hdr.shape[0]} pixels are too few: a picture needs at least "
+                f"{least} on each side with level_num {preparation.level_num}, or --keep_size"
+            )
+        hdr = crop_to_multiple(hdr, step)
+    normalized, black_offset = normalize_hdr_with_offset(hdr, preparation.data_domain)
+    border = [(0, max(least, -(-side // step) * step) - side) for side in hdr.shape[:2]]
+    padded = np.pad(normalized, [*border, (0, 0)], "reflect") if np.any(border) else normalized
+    high, bot = split(padded, preparation)
     return Layers(normalized, high, bot, black_offset)
 
 

@@ -47,7 +47,8 @@ class Shard(NamedTuple):
 class RecordInfo(NamedTuple):
     """What records hold: kind, number, preparation, records of a picture, shapes, shards.
 
-    The shapes of test records are those of the first one; they have no shards.
+    The shapes of test records are those of the first one; they have no shards, but sources:
+    system.files.file_stamps of the folder they were made from.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class RecordInfo(NamedTuple):
     patch_per_img: int
     shapes: dict
     shards: tuple = ()
+    sources: dict | None = None
 
 
 def patch_shapes(kind, size, level_num):

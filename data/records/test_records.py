@@ -27,15 +27,16 @@ def record_path(prefix):
     return Path(f"{prefix}.tfrecord")
 
 
-def encode(arrays, stem, preparation):
+def encode(arrays, stem, preparation, sources=None):
     """Return one serialized record.
 
     Args:
         arrays: dict with exactly the arrays of ARRAYS, H×W×3 float32.
         stem: of the picture's file name.
         preparation: a Preparation.
+        sources: system.files.file_stamps of the folder that the records are made from.
     """
-    settings = {"kind": "test", **preparation._asdict()}
+    settings = {"kind": "test", "sources": sources or {}, **preparation._asdict()}
     features = {
         "stem": bytes_feature(stem.encode()),
         "settings": bytes_feature(json.dumps(settings).encode()),
@@ -106,10 +107,11 @@ def inspect(path):
         if settings["kind"] != "test":
             raise ValueError(settings["kind"])
         preparation = Preparation.from_settings(settings)
+        sources = dict(settings.get("sources", {}))  # earlier versions have none
         shapes = {name: tuple(features[f"{name}/shape"].int64_list.value) for name in ARRAYS}
     except Exception as error:  # a damaged protobuf raises whatever its bytes suggest
         raise InputError(f"{path} is damaged or does not hold test records; {remedy}") from error
-    return RecordInfo("test", count, preparation, 1, shapes)
+    return RecordInfo("test", count, preparation, 1, shapes, sources=sources)
 
 
 def _count(path):

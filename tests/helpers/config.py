@@ -67,6 +67,7 @@ config = EasyDict(
         "format": "jpg",
         "jpg_quality": 95,
         "precision": "float32",
+        "keep_size": False,
         "display_range": None,
         "display_colour": None,
         "display_saturation": None,
