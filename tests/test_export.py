@@ -11,6 +11,8 @@ import export
 from data.pictures import write_hdr
 from system.errors import InputError
 
+pytestmark = pytest.mark.script
+
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnxruntime"))
 
 

@@ -3,11 +3,10 @@
 import os
 import re
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_script, scene
+from conftest import SHIPPED, run_script, scene
 from helpers.stages import stage, train
 
 from data.pictures import write_hdr
@@ -15,25 +14,9 @@ from models.weights import newest_checkpoint
 from system.errors import InputError
 from training.summaries import EventFile
 
+pytestmark = pytest.mark.script
+
 PAGE = 4096
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """A callable that mounts a tmpfs of so many bytes and returns its folder."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-
-    def mount(size):
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("no tmpfs can be mounted here")
-        return folder
-
-    yield mount
-    subprocess.run(["umount", str(folder)], capture_output=True)
 
 
 def fill(folder, left):
@@ -103,12 +86,11 @@ def test_summaries_on_a_full_disk_warn_once_and_the_earlier_ones_stay(disk, capl
 
 
 def test_pictures_on_a_full_disk_are_skipped_and_the_damaged_checkpoint_named(disk, tmp_path):
-    """Both in one run of test.py, which takes seconds to start."""
-    weights, shipped = tmp_path / "ft", ROOT / "checkpoints" / "ftlayer"
-    step = next(shipped.glob("*.index")).stem.rpartition("-")[2]
+    weights = tmp_path / "ft"
+    step = next(SHIPPED.glob("*.index")).stem.rpartition("-")[2]
     name = f"model-ft.ckpt-{step}"
     weights.mkdir()
-    for path in shipped.glob("model*"):
+    for path in SHIPPED.glob("model*"):
         shutil.copy(path, weights)
         shutil.copy(path, weights / path.name.replace(step, "99999"))
     (weights / "checkpoint").write_text(

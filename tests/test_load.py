@@ -1,51 +1,109 @@
-"""What load.py measures must be so; the full counts are slow, short forms are not."""
+"""test.py under load: many pictures, many sizes, one huge one, many processes at once."""
 
+import gc
+import hashlib
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
 import pytest
-from conftest import ROOT
-from helpers.load import huge, pictures, processes, sizes
+import tensorflow as tf
+from conftest import ROOT, SHIPPED, run_script, scene, script_command
+
+from data.pictures import write_hdr
+from data.preparation.prepare import prepare_picture
+from inference.operator import Operator
 
 
-def test_a_hundred_pictures_take_the_memory_of_ten(tmp_path):
-    found = pictures(tmp_path, 100)
-    assert found["written"] == 100
-    assert len(found["memory"]) > 3
-    assert max(found["memory"][1:]) < 1.05 * found["memory"][1]
+def make_pictures(folder, shapes):
+    """Write a picture of each shape; return their folder."""
+    source = folder / "in"
+    source.mkdir(parents=True)
+    first = {}
+    for number, shape in enumerate(shapes):
+        path = source / f"{number:06}.hdr"
+        kind = shape, number % 20  # links, because a thousand files take their time
+        if kind in first:
+            os.link(first[kind], path)
+        else:
+            write_hdr(path, scene(*shape, number))
+            first[kind] = path
+    return source
 
 
-@pytest.mark.slow
-def test_a_thousand_pictures(tmp_path):
-    found = pictures(tmp_path, 1000)
-    print(found)
-    assert found["written"] == 1000
-    assert found["memory"][-1] < 1.05 * found["memory"][0]
+def start(source, out):
+    """Start test.py on a folder."""
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(script_command("test.py", source, "--output", out), cwd=ROOT, **silent)
+
+
+def watch(source, out):
+    """Run test.py; return rows of (results so far, resident MB, its peak) and the final row."""
+    process, rows = start(source, out), []
+    try:
+        while process.poll() is None:
+            status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            memory = dict(line.split(":", 1) for line in status if line.startswith("Vm"))
+            written = sum(not n.startswith(".") for n in os.listdir(out)) if out.exists() else 0
+            if memory:
+                used = [int(memory[key].split()[0]) / 1024 for key in ("VmRSS", "VmHWM")]
+                rows.append((written, *used))
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    return [*rows, (len(os.listdir(out)), *rows[-1][1:])]
+
+
+def memory_of_tenths(rows, count):
+    """Return the median memory (MB) of each tenth of the results."""
+    assert rows[-1][0] == count
+    parts = [
+        [used for written, used, _ in rows if i * count / 10 < written <= (i + 1) * count / 10]
+        for i in range(10)
+    ]
+    # A watcher that had to wait may have missed a tenth.
+    return [round(statistics.median(part), 1) for part in parts if part]
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_many_pictures_take_the_memory_of_few(tmp_path, count):
+    rows = watch(make_pictures(tmp_path, [(64, 64)] * count), tmp_path / "out")
+    memory = memory_of_tenths(rows, count)
+    assert len(memory) > 3
+    assert max(memory[1:]) < 1.05 * memory[1], memory
 
 
 @pytest.mark.slow
 def test_two_hundred_sizes(tmp_path):
-    found = sizes(tmp_path, 200)
-    print(found)
-    assert found["written"] == 200
+    shapes = [(56 + 8 * (i // 20), 56 + 8 * (i % 20)) for i in range(200)]
+    order = np.random.default_rng(0).permutation(200)
+    rows = watch(make_pictures(tmp_path, [shapes[i] for i in order]), tmp_path / "out")
+    memory = memory_of_tenths(rows, 200)
     # Without oneDNN the growth is a quarter: most likely its cache of convolutions fills.
-    assert found["memory"][-1] < 1.05 * found["memory"][5]
-    assert found["memory"][-1] < found["memory"][0] + 300
+    assert memory[-1] < 1.05 * memory[5], memory
+    assert memory[-1] < memory[0] + 300, memory
 
 
 def test_two_processes_on_one_folder(tmp_path):
-    found = processes(tmp_path, 2)
-    assert found == {"statuses": [0, 0, 0], "results": 12, "lost": 0, "left": []}
+    source = make_pictures(tmp_path, [(64 + 8 * i, 72) for i in range(12)])
+    running = [start(source, tmp_path / "out") for _ in range(2)]
+    assert run_script("test.py", source, "--output", tmp_path / "one").returncode == 0
+    assert [process.wait() for process in running] == [0, 0]
+    one, both = (
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        for folder in (tmp_path / "one", tmp_path / "out")
+    )
+    assert one == both and len(one) == 12
 
 
-def test_new_sizes_are_not_compiled_anew():
-    """Every compilation leaves a graph behind: their number must not follow the sizes."""
-    import gc
-
-    import tensorflow as tf
-    from conftest import scene
-
-    from data.preparation.prepare import prepare_picture
-    from inference.operator import Operator
-
-    operator = Operator(ROOT / "checkpoints" / "ftlayer", None)
+def test_new_sizes_need_no_new_graph():
+    """Every compilation leaves a graph: their number must not follow the sizes."""
+    operator = Operator(SHIPPED, None)
 
     def graphs_after(shapes):
         for number, shape in enumerate(shapes):
@@ -60,15 +118,14 @@ def test_new_sizes_are_not_compiled_anew():
 
 @pytest.mark.slow
 def test_thirty_three_megapixels(tmp_path):
-    for name in ("half", "whole", "huge"):
-        (tmp_path / name).mkdir()
-    small = huge(tmp_path / "half", 540, 960)["peak"]
-    middle = huge(tmp_path / "whole", 1080, 1920)["peak"]
+    def peak(height, width):
+        folder = tmp_path / f"{height}"
+        return watch(make_pictures(folder, [(height, width)]), folder / "out")[-1][2]
+
+    small, middle = peak(540, 960), peak(1080, 1920)
     needed = middle + (middle - small) / (0.75 * 1080 * 1920) * (7680 * 4320 - 1080 * 1920)
     with open("/proc/meminfo") as file:
         free = next(int(line.split()[1]) / 1024 for line in file if "MemAvailable" in line)
     if 1.2 * needed > free:
         pytest.skip(f"it would take about {needed / 1024:.1f} GB, {free / 1024:.1f} are free")
-    found = huge(tmp_path / "huge", 4320, 7680)
-    print(found)
-    assert found["written"] == 1
+    print(peak(4320, 7680))
