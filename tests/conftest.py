@@ -37,15 +37,14 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
 
 
-# Tests that train or start processes, by what their modules import or their fixtures give;
-# others carry the marker themselves.
-SCRIPT_NAMES = {"studio", "records", "trained", "run_process", "script_command", "subprocess"}
+# Their tests run whole scripts or train; what else does so carries the marker itself.
+SCRIPT_FIXTURES = {"studio", "records", "trained"}
 
 
 def pytest_collection_modifyitems(config, items):
     skip = pytest.mark.skip(reason="takes minutes; run with --slow")
     for item in items:
-        if SCRIPT_NAMES & {*vars(item.module), *item.fixturenames}:
+        if SCRIPT_FIXTURES & set(item.fixturenames):
             item.add_marker(pytest.mark.script)
         if "slow" in item.keywords and not config.getoption("--slow"):
             item.add_marker(skip)

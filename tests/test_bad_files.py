@@ -97,6 +97,7 @@ SPECIAL = ("bomb.hdr", "loop.hdr", "to loop.hdr", "dangling.hdr", "pipe.hdr", "u
 SPECIAL += ("gone.hdr",)
 
 
+@pytest.mark.script
 def test_test_py_names_every_bad_file_and_goes_on(outcome):
     folder, process = outcome
     skipped = [line for line in process.stderr.splitlines() if line.startswith("skipped: ")]
@@ -112,6 +113,7 @@ def test_test_py_names_every_bad_file_and_goes_on(outcome):
     assert process.stdout.splitlines()[-1] == f"{len(good)} written, {len(bad)} skipped"
 
 
+@pytest.mark.script
 def test_test_py_writes_every_odd_file(outcome):
     folder, _ = outcome
     out = folder / "result"
@@ -125,6 +127,7 @@ def test_test_py_writes_every_odd_file(outcome):
     assert len(list(out.iterdir())) == len(list(odd_files()))
 
 
+@pytest.mark.script
 @pytest.mark.parametrize(("reader", "inputs"), [("hdr", 1500), ("sdr", 1500), ("record", 40)])
 def test_damaged_files_do_no_harm(reader, inputs):
     command = [sys.executable, "tests/helpers/fuzz_readers.py", "--readers", reader]

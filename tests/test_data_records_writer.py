@@ -141,6 +141,7 @@ def test_what_the_disk_refuses_later_leaves_the_old_set(tmp_path, monkeypatch):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.script
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_kill_at_any_moment_leaves_a_whole_set(tmp_path, kills):

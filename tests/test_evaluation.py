@@ -160,6 +160,7 @@ def test_it_shows_scores_and_escapes_names(report):
     )
 
 
+@pytest.mark.script
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium to open the report with")
 @pytest.mark.parametrize("width", [1400, 390])
 def test_in_a_browser(report, tmp_path, width):

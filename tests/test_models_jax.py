@@ -12,6 +12,8 @@ from losses.objectives import Objective
 from models.tone_mapper import make_branches, tone_mapper
 from training.trainer import Trainer
 
+pytestmark = pytest.mark.script
+
 STAGES = ("high", "bot", "ft")
 PROGRAM = """
 import sys

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from conftest import ROOT, SHIPPED, run_script, scene
 
 from data.pictures import write_hdr
@@ -16,6 +17,7 @@ from data.records.examples import picture_sample
 STEMS = ["../../outside", "/tmp/iqatm_outside", "..", "good", "a\0b", "sub/x"]
 
 
+@pytest.mark.script
 def test_stems_of_records_cannot_leave_the_result_folder(tmp_path):
     from data.records.test_records import encode, record_file_writer
     from models.weights import checkpoint_info, newest_checkpoint
@@ -90,6 +92,7 @@ class Malicious:
         return os.system, (f"touch {self.marker}",)
 
 
+@pytest.mark.script
 def test_no_file_runs_a_program(tmp_path):
     import tensorflow as tf
 

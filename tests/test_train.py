@@ -104,11 +104,7 @@ def test_nan_stops_and_names_the_first_bad_term(studio, records, tmp_path):
     ("changes", "message"),
     [
         ({"train__train_set_size": 5}, "train_set_size is 5 but the records hold 3 pairs"),
-        ({"dev__fuse_mid_layers": True}, "the dev section says .*fused layers"),
-        ({"data__patch_size_w": 168}, "patches of 168x176, .* say 168x168"),
-        ({"model__loss_vgg": "no/vgg16.npy"}, "no/vgg16.npy: the VGG-16 weights"),
         ({"model__tfrecord_dual": "no/records_"}, "no records at no/records_.json"),
-        ({"train__loss_weights_bot": "{'hue': 1}"}, "'hue' is no loss term of bot"),
         (
             {"model__ckp_path_bot": ROOT / "README.md" / "bot"},
             r"README.md/bot: cannot write to this folder .*model\.ckp_path_bot",

@@ -14,6 +14,8 @@ from helpers.studio import steps_in, weights_in
 from system.errors import InputError
 from training.strategy import Replicas, check_tf_config
 
+pytestmark = pytest.mark.script
+
 PAIR = ROOT / "tests" / "helpers" / "two_replicas.py"
 
 

@@ -13,6 +13,8 @@ from losses.perceptual import PerceptualLoss
 from models.tone_mapper import make_branches, tone_mapper
 from training.trainer import SUMMARY_EVERY, Trainer
 
+pytestmark = pytest.mark.script
+
 RATES = {"high": 3e-4, "bot": 3e-4, "ft": 1.5e-3}
 # Relative agreement along the steps, as tests/golden asks for.
 ALONG_STEPS = {"high": 1e-3, "bot": 3e-3, "ft": 1e-2}
