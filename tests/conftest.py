@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -13,14 +12,15 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import numpy as np
 import pytest
 from helpers import config
+from helpers.scripts import ROOT, run_process, run_script, script_command  # noqa: F401
 
 # Tests run with settings of their own, whatever configs/configs.py says.
 sys.modules["configs.configs"] = config
 
-ROOT = Path(__file__).parent.parent
 # Programs that tests start import the project and the helpers.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-GOLDEN = Path(__file__).parent / "golden" / "iqatm"
+GOLDEN = ROOT / "tests" / "golden" / "iqatm"
+SHIPPED = ROOT / "checkpoints" / "pretrained" / "ftlayer"
 
 
 def grid(length):
@@ -37,24 +37,17 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
 
 
-# Tests that run whole scripts or train: by the module, or by what they use.
-SCRIPT_MODULES = {
-    *("test_adversarial_steps", "test_labels_search", "test_load", "test_portable_graph"),
-    *("test_training_checkpoint",),
-}
-SCRIPT_NAMES = {"studio", "records", "trained", "run_script", "script_command", "subprocess"}
+# Their tests run whole scripts or train; what else does so carries the marker itself.
+SCRIPT_FIXTURES = {"studio", "records", "trained"}
 
 
 def pytest_collection_modifyitems(config, items):
+    skip = pytest.mark.skip(reason="takes minutes; run with --slow")
     for item in items:
-        used = {*vars(item.module), *item.fixturenames}
-        if item.module.__name__ in SCRIPT_MODULES or SCRIPT_NAMES & used:
+        if SCRIPT_FIXTURES & set(item.fixturenames):
             item.add_marker(pytest.mark.script)
-    if config.getoption("--slow"):
-        return
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="takes minutes; run with --slow"))
+        if "slow" in item.keywords and not config.getoption("--slow"):
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")
@@ -116,33 +109,20 @@ def scene(height, width, seed=0):
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def script_command(name, *arguments):
-    """Return the command line of a root script with the tests' settings as its configs.py."""
-    return [sys.executable, "-m", "helpers.launch", str(ROOT / name), *map(str, arguments)]
-
-
-def run_script(name, *arguments, cwd=ROOT, **environment):
-    """Run a root script as a user would; return the finished process, texts decoded."""
-    return subprocess.run(
-        script_command(name, *arguments),
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-
-
 @pytest.fixture
-def small_disk(tmp_path):
-    """An empty file system of half a megabyte."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this user cannot mount a small disk")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+def disk(tmp_path):
+    """A callable that mounts an empty file system of so many bytes and returns its folder."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(size):
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("this user cannot mount a small disk")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", "-l", str(folder)], capture_output=True)
 
 
 @pytest.fixture(scope="session")

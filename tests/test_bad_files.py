@@ -1,18 +1,22 @@
-"""Bad and odd files through the readers and through test.py, which runs once for all of them."""
+"""Bad, odd and damaged files through the readers, and through test.py once for all."""
 
 import ctypes
 import os
+import re
 import resource
 import subprocess
+import sys
 
+import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, run_script, script_command
+from conftest import ROOT, run_process, run_script
 from helpers.bad_files import SCENE, bad_files, odd_files
-from test_data_pictures_radiance import picture
+from helpers.scripts import large_file
 
 from data.pictures import read_hdr, read_sdr
 from data.pictures.exr import encode_exr
+from data.pictures.sdr import decode_sdr
 from data.preparation.prepare import Preparation, prepare_picture
 from system.errors import InputError
 
@@ -65,23 +69,16 @@ def outcome(tmp_path_factory):
     os.mkfifo(folder / "pipe.hdr")
     (folder / "unreadable.exr").write_bytes(encode_exr(SCENE))
     (folder / "unreadable.exr").chmod(0)
-    # 120 kB that stand for 100 megapixels, in old run lengths: 1.6 GB to read.
-    (folder / "bomb.hdr").write_bytes(
-        picture(b"\5\6\7\x80\1\1\1\x0f\1\1\1\x27" * 10000, 10000, 10000)
-    )
+    large_file(folder / "bomb.hdr")
     # These are passed over without a word.
     (folder / "folder.hdr").mkdir()
     (folder / "folder loop.hdr").symlink_to(folder)
     (folder / ".hidden.hdr").write_bytes(b"x")
     (folder / "notes.txt").write_bytes(b"x")
     out = folder / "result"
-    process = subprocess.run(
-        script_command("test.py", folder, folder / "gone.hdr", "--output", out),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
+    process = run_process(
+        *("test.py", folder, folder / "gone.hdr", "--output", out),
         errors="surrogateescape",
-        timeout=600,
         preexec_fn=obey_limits,
     )
     return folder, process
@@ -100,6 +97,7 @@ SPECIAL = ("bomb.hdr", "loop.hdr", "to loop.hdr", "dangling.hdr", "pipe.hdr", "u
 SPECIAL += ("gone.hdr",)
 
 
+@pytest.mark.script
 def test_test_py_names_every_bad_file_and_goes_on(outcome):
     folder, process = outcome
     skipped = [line for line in process.stderr.splitlines() if line.startswith("skipped: ")]
@@ -115,6 +113,7 @@ def test_test_py_names_every_bad_file_and_goes_on(outcome):
     assert process.stdout.splitlines()[-1] == f"{len(good)} written, {len(bad)} skipped"
 
 
+@pytest.mark.script
 def test_test_py_writes_every_odd_file(outcome):
     folder, _ = outcome
     out = folder / "result"
@@ -126,3 +125,28 @@ def test_test_py_writes_every_odd_file(outcome):
     for suffix in ("exr", "npy"):
         assert read_sdr(out / f"{folder.name}_same.{suffix}.jpg").shape == (64, 72, 3)
     assert len(list(out.iterdir())) == len(list(odd_files()))
+
+
+@pytest.mark.script
+@pytest.mark.parametrize(("reader", "inputs"), [("hdr", 1500), ("sdr", 1500), ("record", 40)])
+def test_damaged_files_do_no_harm(reader, inputs):
+    command = [sys.executable, "tests/helpers/fuzz_readers.py", "--readers", reader]
+    outcome = subprocess.run(
+        [*command, "--inputs", str(inputs), "--seed", "7"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert re.search(rf"{inputs} inputs, [1-9]\d* read, 0 findings", outcome.stdout)
+
+
+def test_a_tiny_webp_that_claims_much_is_refused():
+    lossy = [cv2.IMWRITE_WEBP_QUALITY, 80]
+    webp = bytearray(cv2.imencode(".webp", np.zeros((16, 16, 3), np.uint8), lossy)[1].tobytes())
+    assert decode_sdr(bytes(webp), "a").shape == (16, 16, 3)
+    at = webp.index(b"\x9d\x01\x2a") + 3  # the start code of a key frame, and then the sides
+    webp[at : at + 4] = b"\xff\x3f\xff\x3f"
+    with pytest.raises(InputError, match="claims"):
+        decode_sdr(bytes(webp), "a")

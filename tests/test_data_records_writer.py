@@ -117,7 +117,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         write(tmp_path / "file" / "x_.json")
 
 
-def test_a_full_disk_leaves_the_old_set(small_disk):
+def test_a_full_disk_leaves_the_old_set(disk):
+    small_disk = disk(512 << 10)
     index = write(small_disk / "x_.json")
     before = sorted(small_disk.rglob("*"))
     with pytest.raises(InputError, match=r"cannot be written .*[Nn]o space.* as they were"):
@@ -140,6 +141,7 @@ def test_what_the_disk_refuses_later_leaves_the_old_set(tmp_path, monkeypatch):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.script
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_kill_at_any_moment_leaves_a_whole_set(tmp_path, kills):

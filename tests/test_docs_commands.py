@@ -11,6 +11,8 @@ from helpers.documents import PAGES, RECIPE, commands_in, documented_settings, r
 
 from data.pictures import write_hdr, write_sdr
 
+pytestmark = pytest.mark.script
+
 NOT_RUN = {
     r"python3 -m venv|\. \.venv|pip install|\.ci/run": "needs the network",
     r"python -m pytest|ruff ": "is what runs this test",

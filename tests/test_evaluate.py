@@ -1,17 +1,18 @@
 """evaluate.py: rows, resuming, the table, the network's pictures, bad files and bad memory."""
 
 import csv
-import importlib.util
 import re
 
 import numpy as np
 import pytest
-from conftest import GOLDEN, ROOT, run_script, scene
-from helpers.limited_memory import large_file, run_limited
+from conftest import GOLDEN, run_script, scene
+from helpers.scripts import large_file, run_limited
 
 from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
 from metrics.operators import OPERATORS
 from metrics.scores import scores
+
+pytestmark = pytest.mark.script
 
 METHODS = ["mine", "gamma", "reinhard_global"]
 
@@ -123,18 +124,12 @@ def test_pictures_that_do_not_fit_into_the_memory_are_named_and_skipped(tmp_path
     large_file(tmp_path / "large.hdr")
     write_hdr(tmp_path / "small.hdr", scene(168, 173))
     arguments = ["--no_network", "--operators", "gamma", "--output", tmp_path / "out", tmp_path]
-    for processes in (1, 2):
-        finished = evaluate(
-            *arguments,
-            *("--fresh", "--set", f"data.processes={processes}"),
-            status=1,
-            run=run_limited,
-        )
-        assert re.search(
-            r"skipped: .*large\.hdr: does not fit into the memory; try --test_resize_to_half",
-            finished.stderr,
-        )
-        assert finished.stdout.endswith("1 pictures scored, 1 skipped\n")
+    finished = evaluate(*arguments, "--set", "data.processes=2", status=1, run=run_limited)
+    assert re.search(
+        r"skipped: .*large\.hdr: does not fit into the memory; try --test_resize_to_half",
+        finished.stderr,
+    )
+    assert finished.stdout.endswith("1 pictures scored, 1 skipped\n")
 
 
 @pytest.mark.parametrize(
@@ -159,27 +154,13 @@ def test_without_a_checkpoint_it_says_how_to_go_on(work, tmp_path):
     assert "no checkpoint" in finished.stderr and "--no_network" in finished.stderr
 
 
-def script(name):
-    """Load a root script as a module; "test" is also a package of Python's own."""
-    spec = importlib.util.spec_from_file_location(f"script_{name}", ROOT / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_network_is_scored_as_test_py_writes_it(tmp_path, capsys):
+def test_the_network_is_scored_as_test_py_writes_it(tmp_path):
     hdr = tmp_path / "a.hdr"
     write_hdr(hdr, scene(170, 180))
-    words = [
-        str(hdr),
-        "--set",
-        f"model.ckp_path_ft={GOLDEN / 'ftlayer'}",
-        "--output",
-        str(tmp_path),
-    ]
+    words = [hdr, "--output", tmp_path, "--set", f"model.ckp_path_ft={GOLDEN / 'ftlayer'}"]
     words += ["--set", "test.format=png", "--set", "data.processes=1"]
-    assert script("test").main(words) == 0
-    assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
+    assert run_script("test.py", *words).returncode == 0
+    evaluate(*words, "--operators", "gamma")
     row = read_csv(tmp_path)[0]
     written = read_sdr(tmp_path / "a.png")
     assert written.shape == (168, 176, 3)  # cut to a multiple of 8, and the HDR with it
@@ -189,17 +170,12 @@ def test_the_network_is_scored_as_test_py_writes_it(tmp_path, capsys):
     assert found == pytest.approx(expected, rel=1e-5, nan_ok=True)
 
     # Rows stay until the display makes other pictures.
-    capsys.readouterr()
-    assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
-    assert "2 of 2 rows are taken over" in capsys.readouterr().out
-    words += ["--set", "test.display_colour=source"]
-    assert script("evaluate").main([*words, "--operators", "gamma"]) == 0
-    assert "1 of 2 rows are taken over" in capsys.readouterr().out
+    assert "2 of 2 rows are taken over" in evaluate(*words, "--operators", "gamma").stdout
+    words += ["--operators", "gamma", "--set", "test.display_colour=source"]
+    assert "1 of 2 rows are taken over" in evaluate(*words).stdout
 
 
-def test_a_picture_too_large_for_the_network_alone_names_both_remedies(
-    tmp_path, capsys, monkeypatch
-):
+def test_a_picture_too_large_for_the_network_names_both_remedies(tmp_path, monkeypatch):
     from inference.operator import Operator
 
     def tone_map(self, *_):
@@ -207,9 +183,8 @@ def test_a_picture_too_large_for_the_network_alone_names_both_remedies(
 
     monkeypatch.setattr(Operator, "tone_map", tone_map)
     write_hdr(tmp_path / "a.hdr", scene(170, 180))
-    words = [str(tmp_path / "a.hdr"), "--set", f"model.ckp_path_ft={GOLDEN / 'ftlayer'}"]
-    words += ["--output", str(tmp_path), "--set", "data.processes=1", "--operators", "gamma"]
-    assert script("evaluate").main(words) == 1
-    said = capsys.readouterr().err
+    words = [tmp_path / "a.hdr", "--set", f"model.ckp_path_ft={GOLDEN / 'ftlayer'}"]
+    words += ["--output", tmp_path, "--set", "data.processes=1", "--operators", "gamma"]
+    said = evaluate(*words, status=1).stderr
     assert "a, IQATM: does not fit into the memory; try --precision bfloat16 or --test_re" in said
     assert [row["method"] for row in read_csv(tmp_path)] == ["gamma"]

@@ -13,6 +13,8 @@ from data.pictures import write_hdr
 from inference import load_operator
 from system.errors import InputError
 
+pytestmark = pytest.mark.script
+
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnxruntime"))
 
 

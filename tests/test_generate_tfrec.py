@@ -1,18 +1,15 @@
 """generate_tfrec.py on tiny real files."""
 
 import shutil
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, scene
+from conftest import scene
 from helpers.studio import Studio
 
 import generate_tfrec
 from data.pictures import write_hdr, write_sdr
-from data.records.index import read_index, verify
+from data.records.index import read_index
 from system.errors import InputError
 
 
@@ -94,50 +91,6 @@ def test_damaged_records_are_named_before_training(studio, records, tmp_path):
         "generate_tfrec.py --phase training\n"
     )
     assert "Traceback" not in outcome.stderr
-
-
-@pytest.mark.slow
-def test_records_outlive_kills_of_the_script(studio, records, tmp_path):
-    folder = shutil.copytree(studio.folder / "records", tmp_path / "records")
-    index = folder / "ft_.json"
-    changes = {"model.tfrecord_ft": folder / "ft_"}
-    command = [sys.executable, str(ROOT / "generate_tfrec.py"), "--phase", "training", "--ft"]
-
-    def process_at_work():
-        before = set(folder.glob("ft_.*"))
-        process = subprocess.Popen(
-            [*command, *studio.arguments(**changes)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        # Most of a run is importing; the moments that matter begin with the new folder.
-        while set(folder.glob("ft_.*")) <= before and process.poll() is None:
-            time.sleep(0.01)
-        return process
-
-    process, start = process_at_work(), time.monotonic()
-    assert process.wait() == 0
-    seconds = time.monotonic() - start
-    generator, sets, writing = np.random.default_rng(0), {read_index(index, "ft").shards}, 0
-    for _ in range(20):
-        process = process_at_work()
-        time.sleep(generator.uniform(0, 1.3 * seconds))
-        writing += process.poll() is None
-        process.kill()
-        process.wait()
-        info = read_index(index, "ft")
-        assert sum(verify(info)) > 0 and info.count == 9
-        sets.add(info.shards)
-    assert writing >= 10 and len(sets) >= 2, (writing, len(sets))
-    outcome = studio.run(
-        "generate_tfrec.py",
-        "--phase",
-        "training",
-        "--ft",
-        **{key.replace(".", "__"): value for key, value in changes.items()},
-    )
-    assert outcome.returncode == 0
-    assert len(list(folder.glob("ft_.*"))) == 3  # the index, its set and the one before
 
 
 def test_all_pairing_faults_are_listed_before_work(tmp_path):

@@ -12,6 +12,8 @@ from metrics.operators import OPERATORS
 from metrics.tmqi import TMQI, tmqi
 from system.errors import InputError
 
+pytestmark = pytest.mark.script
+
 FINE = GuardValues(0, 0, 1, 1, 0, 200, 0, 1)
 
 

@@ -5,13 +5,15 @@ import csv
 import numpy as np
 import pytest
 from conftest import run_script, scene
-from helpers.limited_memory import large_file, run_limited
+from helpers.scripts import large_file, run_limited
 
 from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
 from labels.family import Setting, prepare, render
 from labels.guards import GuardValues, guard_values
 from labels.sheet import GAP, HEIGHT, TEXT, WIDTH, write_sheets
 from metrics.tmqi import tmqi
+
+pytestmark = pytest.mark.script
 
 
 def make(folder, *words, status=0, run=run_script):

@@ -1,4 +1,4 @@
-"""One training step of each stage under JAX and under TensorFlow."""
+"""One training step of each stage, and the display, under JAX and under TensorFlow."""
 
 import os
 import subprocess
@@ -6,46 +6,26 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, assign_initial_weights, golden_batch
 
-STEP = """
-import sys
-import keras  # before conftest, which asks for TensorFlow
-
-import numpy as np
-from conftest import assign_initial_weights, golden_batch
 from losses.objectives import Objective
 from models.tone_mapper import make_branches, tone_mapper
 from training.trainer import Trainer
 
-stage, out, backend = sys.argv[1:]
-branches = make_branches()
-inputs, truth = golden_batch(stage, assign_initial_weights(stage, branches))
-network = tone_mapper(branches, 3) if stage == "ft" else getattr(branches, stage)
-inputs, truth = {name: array[:1] for name, array in inputs.items()}, truth[:1]
-# The tmqi of high's layers loses so many digits in float32 that its gradient is 4 % apart
-# under the two; it is compared as a value alone.
-weights = {"tmqi": 0.0} if stage == "high" else None
-trainer = Trainer(network, Objective(stage, weights), 1e-3)
-logs = trainer.train_on_batch(inputs, truth, return_dict=True)
-weights = [np.asarray(v) for v in network.trainable_variables]
-moments = [np.asarray(v) for v in trainer.optimizer.variables if v.path.endswith("_momentum")]
-assert keras.backend.backend() == backend
-if backend == "jax":
-    assert "tensorflow" not in sys.modules, "models and losses must not need TensorFlow"
-np.savez(
-    out,
-    **{f"log {name}": value for name, value in logs.items()},
-    **{f"weight {i}": weight for i, weight in enumerate(weights)},
-    **{f"moment {i}": moment for i, moment in enumerate(moments)},
-)
-"""
+pytestmark = pytest.mark.script
 
-DISPLAY = """
+STAGES = ("high", "bot", "ft")
+PROGRAM = """
 import sys
+import keras  # before conftest, which asks for TensorFlow
+
 import jax
 import numpy as np
+from test_models_jax import STAGES, one_step
 from models.display import Display, to_display
+
+for stage in STAGES:
+    np.savez(f"{sys.argv[1]}/{stage}.npz", **one_step(stage))
 
 generator = np.random.default_rng(0)
 output, source = generator.random((2, 1, 24, 30, 3), dtype="f4")
@@ -57,36 +37,49 @@ gradient = jax.grad(lambda x: to_display(x, source, "gamma", display).mean())(
     jax.numpy.asarray(output)
 )
 assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
-assert "tensorflow" not in sys.modules
+assert keras.backend.backend() == "jax"
+assert "tensorflow" not in sys.modules, "models and losses must not need TensorFlow"
 """
 
 
-def test_the_display_is_the_same():
+def one_step(stage):
+    """Take one step on a golden batch; return dict of its logs, weights and first moments."""
+    branches = make_branches()
+    inputs, truth = golden_batch(stage, assign_initial_weights(stage, branches))
+    network = tone_mapper(branches, 3) if stage == "ft" else getattr(branches, stage)
+    inputs, truth = {name: array[:1] for name, array in inputs.items()}, truth[:1]
+    # The tmqi of high's layers loses so many digits in float32 that its gradient is 4 % apart
+    # under the two; it is compared as a value alone.
+    trainer = Trainer(network, Objective(stage, {"tmqi": 0.0} if stage == "high" else None), 1e-3)
+    logs = trainer.train_on_batch(inputs, truth, return_dict=True)
+    moments = [v for v in trainer.optimizer.variables if v.path.endswith("_momentum")]
+    return {
+        **{f"log {name}": np.asarray(value) for name, value in logs.items()},
+        **{f"weight {i}": np.asarray(v) for i, v in enumerate(network.trainable_variables)},
+        **{f"moment {i}": np.asarray(v) for i, v in enumerate(moments)},
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with what JAX gives for each stage."""
     pytest.importorskip("jax", reason="jax is not installed (requirements-test.txt)")
-    run(DISPLAY, "jax")
-
-
-def run(program, backend, *arguments):
+    folder = tmp_path_factory.mktemp("jax")
     subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-c", PROGRAM, str(folder)],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         check=True,
-        timeout=300,
+        timeout=600,
     )
+    return folder
 
 
-def step(stage, backend, folder):
-    out = folder / f"{backend}.npz"
-    run(STEP, backend, stage, str(out), backend)
-    with np.load(out) as file:
-        return dict(file)
-
-
-@pytest.mark.parametrize("stage", ["high", "bot", "ft"])
-def test_one_step_is_the_same(stage, tmp_path):
-    pytest.importorskip("jax", reason="jax is not installed (requirements-test.txt)")
-    jax, tensorflow = (step(stage, backend, tmp_path) for backend in ("jax", "tensorflow"))
+@pytest.mark.parametrize("stage", STAGES)
+def test_one_step_is_the_same(stage, folder):
+    tensorflow = one_step(stage)
+    with np.load(folder / f"{stage}.npz") as file:
+        jax = dict(file)
     assert jax.keys() == tensorflow.keys()
     assert sum(name.startswith("log ") for name in jax) >= 8
     for name, value in tensorflow.items():

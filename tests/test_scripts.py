@@ -1,33 +1,24 @@
-"""What all scripts share, in processes of their own, as a user runs them; and TensorBoard."""
+"""test.py and TensorBoard on tiny real files, and what all scripts share."""
 
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
 
+import cv2
+import numpy as np
 import pytest
-from conftest import GOLDEN, run_script, scene, script_command
+from conftest import GOLDEN, ROOT, run_script, scene, script_command
 
-from data.pictures import write_hdr
+from data.pictures import read_sdr, write_hdr
 
-SCRIPTS = (
-    "make_sdr.py",
-    "generate_tfrec.py",
-    "train_bot.py",
-    "train_high.py",
-    "train_ft.py",
-    "test.py",
-    "export.py",
-    "run_tfboard.py",
-)
+pytestmark = pytest.mark.script
 
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_help(script):
-    outcome = run_script(script, "--help")
-    assert outcome.returncode == 0
-    assert "--set section.key=value" in outcome.stdout
+SCRIPTS = sorted(path.name for path in ROOT.glob("*.py") if path.name != "demo.py")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -39,28 +30,37 @@ def test_misspelt_setting_is_one_sentence(script):
     )
 
 
-def test_tensorboard_starts(studio, trained):
+def test_tensorboard_serves_the_summaries_to_this_machine_alone(studio, trained):
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
     process = subprocess.Popen(
-        script_command("run_tfboard.py", "ft", "--port", 8899, *studio.arguments()),
+        script_command("run_tfboard.py", "ft", "--port", port, *studio.arguments()),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         text=True,
     )
     try:
-        deadline = time.time() + 120
+        deadline = time.monotonic() + 300
         while True:
             try:
-                url = "http://localhost:8899/data/plugins_listing"
+                url = f"http://localhost:{port}/data/plugins_listing"
                 with urllib.request.urlopen(url, timeout=5) as page:
                     assert page.status == 200
-                assert "ssh -L 8899:localhost:8899" in process.stdout.readline()
+                assert f"ssh -L {port}:localhost:{port}" in process.stdout.readline()
                 break
             except OSError:
-                assert process.poll() is None and time.time() < deadline
-                time.sleep(0.3)
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.2)
+        # A server that is open to other machines answers on all addresses of this one.
+        others = {"127.0.0.2", socket.gethostbyname(socket.gethostname())} - {"127.0.0.1"}
+        for address in others:
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((address, port), timeout=5)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def test_tensorboard_without_summaries(tmp_path):
@@ -97,3 +97,102 @@ def test_settings_that_the_checkpoint_contradicts(tmp_path):
     assert (
         "--preset shipped replaces of configs.py: data.appendix_sdr 'jpg' by 'png', " in done.stdout
     )
+
+
+def test_pictures_from_records_and_from_files_are_the_same(studio, trained, tmp_path):
+    outcome = studio.run("test.py", test__format="png")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("devices: ")
+    assert outcome.stdout.splitlines()[-1] == "3 written, 0 skipped"
+    files = studio.run(
+        "test.py", studio.folder / "hdr", "--output", tmp_path, "--set", "test.format=png"
+    )
+    assert files.returncode == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["first.png", "second.png", "third one.png"]
+    for name in names:
+        picture = read_sdr(tmp_path / name)
+        assert picture.shape == (184, 200, 3)
+        assert (picture.min(), picture.max()) == (0, 255)
+        np.testing.assert_array_equal(picture, read_sdr(studio.folder / "result" / name))
+
+
+def test_every_hdr_format_and_the_layers(studio, trained, tmp_path):
+    picture = scene(64, 72, 7)
+    for suffix in ("hdr", "exr", "pfm", "npy"):
+        write_hdr(tmp_path / f"a {suffix}.{suffix}", picture)
+    (tmp_path / "a tif.tif").write_bytes(cv2.imencode(".tif", picture[:, :, ::-1])[1].tobytes())
+    out = tmp_path / "out"
+    outcome = studio.run("test.py", tmp_path, "--output", out, "--save_layers", test__format="png")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.splitlines()[-1] == "5 written, 0 skipped"
+    exact = [read_sdr(out / f"a {suffix}.png") for suffix in ("exr", "pfm", "npy", "tif")]
+    assert all(np.array_equal(exact[0], other) for other in exact[1:])
+    layers = {p.name[len("a exr_") : -4] for p in out.glob("a exr_*.png")}
+    assert layers == {
+        *("input", "high", "bot", "output_high", "output_bot", "new_bot", "input_ft"),
+    }
+    assert read_sdr(out / "a exr_output_bot.png").shape == (8, 9, 3)
+
+
+def test_half_size(studio, trained, tmp_path):
+    write_hdr(tmp_path / "odd.hdr", scene(139, 205))
+    outcome = studio.run(
+        "test.py", tmp_path / "odd.hdr", "--test_resize_to_half", "--output", tmp_path / "out"
+    )
+    assert outcome.returncode == 0
+    assert read_sdr(tmp_path / "out" / "odd.jpg").shape == (64, 96, 3)
+
+
+def test_keep_size_gives_the_whole_picture(studio, trained, tmp_path):
+    write_hdr(tmp_path / "odd.hdr", scene(139, 205))
+    write_hdr(tmp_path / "small.hdr", scene(40, 64))
+    outcome = studio.run("test.py", "--keep_size", test__hdr_path=tmp_path, test__result=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"cropped and of one size; reading {tmp_path}" in outcome.stdout
+    assert read_sdr(tmp_path / "odd.jpg").shape == (139, 205, 3)
+    assert read_sdr(tmp_path / "small.jpg").shape == (40, 64, 3)
+
+
+def test_records_say_their_age_and_what_the_folder_holds_else(studio, trained, tmp_path):
+    folder = shutil.copytree(studio.folder / "hdr", tmp_path / "hdr")
+    outcome = studio.run("test.py", test__hdr_path=folder)
+    assert re.search(
+        r"records: .*test_\.tfrecord, 3 pictures, made \d+:\d\d:\d\d ago", outcome.stdout
+    )
+    assert "differ or are missing" not in outcome.stderr
+    write_hdr(folder / "new.hdr", scene(64, 72))
+    (folder / "first.hdr").touch()
+    outcome = studio.run("test.py", test__hdr_path=folder)
+    assert outcome.returncode == 0
+    assert "made of: first.hdr, new.hdr differ or are missing; make the rec" in outcome.stderr
+    outcome = studio.run("test.py", test__hdr_path=tmp_path / "nowhere")
+    assert outcome.returncode == 2
+    assert outcome.stderr.startswith(f"test.py: the folder {tmp_path / 'nowhere'} does not exist")
+
+
+def test_without_records_the_folder_is_read(studio, trained, tmp_path):
+    changes = {"test__tfrecord_test": tmp_path / "none_", "test__result": tmp_path}
+    outcome = studio.run("test.py", **changes)
+    assert outcome.returncode == 0, outcome.stderr
+    said = f"there are no records at {tmp_path / 'none_.tfrecord'}; reading {studio.folder / 'hdr'}"
+    assert said in outcome.stdout.splitlines()
+    assert len(list(tmp_path.glob("*.jpg"))) == 3
+
+
+def test_a_folder_of_another_stage_is_one_sentence(studio, trained):
+    outcome = studio.run("test.py", model__ckp_path_ft=studio.folder / "bot")
+    assert outcome.returncode == 2 and outcome.stderr.count("\n") == 1
+    assert "holds another network than this stage's" in outcome.stderr
+
+
+def test_settings_of_another_network_are_refused(studio, trained):
+    outcome = studio.run("test.py", studio.folder / "hdr", dev__fuse_mid_layers=True)
+    assert outcome.returncode == 2 and "was trained with False; leave it out" in outcome.stderr
+
+
+def test_without_a_checkpoint_there_is_no_picture(studio, records, tmp_path):
+    outcome = studio.run("test.py", model__ckp_path_ft=tmp_path / "empty", test__result=tmp_path)
+    assert outcome.returncode == 2
+    assert "there is no checkpoint in" in outcome.stderr
+    assert not list(tmp_path.iterdir())

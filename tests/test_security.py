@@ -3,29 +3,26 @@
 import ast
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_script, scene, script_command
+from conftest import ROOT, SHIPPED, run_script, scene
 
 from data.pictures import write_hdr
 from data.preparation.prepare import Preparation
 from data.records.examples import picture_sample
 
-CHECKPOINT = ROOT / "checkpoints" / "pretrained" / "ftlayer"
 STEMS = ["../../outside", "/tmp/iqatm_outside", "..", "good", "a\0b", "sub/x"]
 
 
+@pytest.mark.script
 def test_stems_of_records_cannot_leave_the_result_folder(tmp_path):
     from data.records.test_records import encode, record_file_writer
     from models.weights import checkpoint_info, newest_checkpoint
 
-    preparation = checkpoint_info(newest_checkpoint(CHECKPOINT)).preparation
+    preparation = checkpoint_info(newest_checkpoint(SHIPPED)).preparation
     write_hdr(tmp_path / "picture.pfm", scene(64, 72))
     arrays = picture_sample(tmp_path / "picture.pfm", preparation, False)
     (tmp_path / "picture.pfm").unlink()
@@ -95,6 +92,7 @@ class Malicious:
         return os.system, (f"touch {self.marker}",)
 
 
+@pytest.mark.script
 def test_no_file_runs_a_program(tmp_path):
     import tensorflow as tf
 
@@ -144,7 +142,7 @@ def test_no_file_runs_a_program(tmp_path):
         (folder / "settings.json").write_text(text)
         (folder / "checkpoint").write_text(f'model_checkpoint_path: "{prefix}"\n# {code}\n')
     outcome = subprocess.run(
-        [sys.executable, "-c", WATCH, tmp_path, CHECKPOINT],
+        [sys.executable, "-c", WATCH, tmp_path, SHIPPED],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -159,51 +157,22 @@ def test_no_file_runs_a_program(tmp_path):
     assert "os.system" in proof and "pickle.find_class" in proof and marker.exists()
 
 
-def test_tensorboard_listens_to_this_machine_alone(tmp_path):
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        script_command("run_tfboard.py", "--log_path", tmp_path, "--port", port),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        deadline = time.monotonic() + 300
-        while True:
-            try:
-                socket.create_connection(("localhost", port), timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline
-                time.sleep(0.2)
-        # A server that is open to other machines answers on all addresses of this one.
-        others = {"127.0.0.2", socket.gethostbyname(socket.gethostname())} - {"127.0.0.1"}
-        for address in others:
-            with pytest.raises(ConnectionRefusedError):
-                socket.create_connection((address, port), timeout=5)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 UNSAFE = {
     *("eval", "exec", "compile", "__import__", "pickle", "cPickle", "dill", "shelve", "marshal"),
     *("yaml", "load_model", "import_meta_graph", "import_module", "run_path", "getoutput"),
 }
 
 
-def sources():
-    tests = ROOT / "tests"
-    return sorted(
-        p for p in ROOT.rglob("*.py") if tests not in p.parents and ".venv" not in p.parts
-    )
+def nodes():
+    """Yield (path, node) of the syntax of all sources but the tests."""
+    for path in ROOT.rglob("*.py"):
+        if ROOT / "tests" not in path.parents and ".venv" not in path.parts:
+            for node in ast.walk(ast.parse(path.read_text())):
+                yield path, node
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_nothing_unsafe_is_called(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+def test_nothing_unsafe_is_called():
+    for path, node in nodes():
         names = {getattr(node, "id", None), getattr(node, "attr", None)}
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names |= {alias.name for alias in node.names} | {getattr(node, "module", None)}
@@ -221,7 +190,7 @@ def test_settings_json_is_not_read(tmp_path):
     """The copy of the settings beside a checkpoint is for people."""
     from models.weights import checkpoint_info, newest_checkpoint
 
-    folder = shutil.copytree(CHECKPOINT, tmp_path / "ftlayer")
+    folder = shutil.copytree(SHIPPED, tmp_path / "ftlayer")
     (folder / "settings.json").write_text('{"preparation": "damaged"')
-    found, shipped = (checkpoint_info(newest_checkpoint(f)) for f in (folder, CHECKPOINT))
+    found, shipped = (checkpoint_info(newest_checkpoint(f)) for f in (folder, SHIPPED))
     assert found == shipped

@@ -13,6 +13,8 @@ from system.errors import InputError
 from training.callbacks import StopAtSignal
 from training.fit import CosineDecay, fit
 
+pytestmark = pytest.mark.script
+
 
 def test_the_rate_falls_along_a_cosine_from_the_first_step():
     schedule = CosineDecay(2.0, 0.5, 100, first_step=1000)

@@ -217,6 +217,7 @@ def test_cheap_checks_come_first(tmp_path, config, no_expensive_work, section, k
         stage_module.train(stage_settings("bot", config))
 
 
+@pytest.mark.script
 def test_a_finished_training_does_no_expensive_work(
     tmp_path, config, no_expensive_work, monkeypatch
 ):
@@ -262,6 +263,7 @@ def resumed(tmp_path, config, folder):
     return checkpoint, [float(schedule(np.int64(step))) for step in steps]
 
 
+@pytest.mark.script
 def test_the_schedule_runs_over_this_training_not_from_the_authors_step(
     tmp_path, config, published, monkeypatch
 ):
@@ -277,6 +279,7 @@ def test_the_schedule_runs_over_this_training_not_from_the_authors_step(
     assert rates[:2] == pytest.approx([0.55e-3, 0.1e-3])
 
 
+@pytest.mark.script
 def test_a_resumed_schedule_follows_the_epochs_with_another_batch_size(
     tmp_path, config, monkeypatch
 ):

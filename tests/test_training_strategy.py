@@ -8,12 +8,13 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_script, script_command
+from conftest import ROOT, run_process, script_command
 from helpers.studio import steps_in, weights_in
 
-from models.weights import checkpoint_info, newest_checkpoint
 from system.errors import InputError
 from training.strategy import Replicas, check_tf_config
+
+pytestmark = pytest.mark.script
 
 PAIR = ROOT / "tests" / "helpers" / "two_replicas.py"
 
@@ -21,7 +22,7 @@ PAIR = ROOT / "tests" / "helpers" / "two_replicas.py"
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     out = tmp_path_factory.mktemp("replicas") / "found.npz"
-    run_script(PAIR, out).check_returncode()
+    run_process(PAIR, out).check_returncode()
     with np.load(out) as file:
         return dict(file)
 
@@ -36,21 +37,6 @@ def test_two_replicas_step_as_one_where_nothing_depends_on_the_share(found):
 def test_each_replica_takes_the_moments_of_its_own_share(found):
     halves = np.mean(found["bot halves"])
     assert found["bot pair"] == pytest.approx(halves, rel=1e-5)
-
-
-def test_mirrored_training_goes_on_alone(studio, records, tmp_path):
-    folder = {"model.ckp_path_bot": tmp_path / "bot", "train.log_path": tmp_path / "logs"}
-    arguments = studio.arguments(**folder, **{"train.strategy": "mirrored"})
-    outcome = run_script(PAIR, "train_bot", "--epochs", 1, *arguments)
-    assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("devices: CPU, 2 replicas\n")
-    assert steps_in(tmp_path / "bot") == [2]
-    assert checkpoint_info(newest_checkpoint(tmp_path / "bot")).step == 2
-    assert list((tmp_path / "logs" / "bot").iterdir())
-    folder = {key.replace(".", "__"): path for key, path in folder.items()}
-    again = studio.run("train_bot.py", "--epochs", 2, **folder)
-    assert "step 2, epoch 1" in again.stdout
-    assert steps_in(tmp_path / "bot") == [2, 4]
 
 
 def free_ports(count):
@@ -130,12 +116,20 @@ def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, records,
     assert "2 replicas, 2 workers, this one not the chief" in other
     assert steps_in(tmp_path / "bot")[-1] == last + 4
     # Two devices of one process share the batches in the same way.
-    arguments = ["--epochs", epochs, *studio.arguments(**choices(tmp_path / "pair", "mirrored"))]
-    run_script(PAIR, "train_bot", *arguments).check_returncode()
+    settings = choices(tmp_path / "pair", "mirrored")
+    outcome = run_process(PAIR, "train_bot", "--epochs", epochs, *studio.arguments(**settings))
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("devices: CPU, 2 replicas\n")
+    assert list((tmp_path / "pair" / "logs" / "bot").iterdir())
     expected = weights_in(tmp_path / "pair" / "bot")
     assert len(expected) == 16 * 3
     for name, value in weights_in(tmp_path / "bot").items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-3, atol=1e-5, err_msg=name)
+    # And one device goes on from there.
+    settings = {key.replace(".", "__"): value for key, value in settings.items()}
+    settings["train__strategy"] = "default"
+    assert studio.run("train_bot.py", "--epochs", epochs + 1, **settings).returncode == 0
+    assert steps_in(tmp_path / "pair" / "bot")[-2:] == [last + 4, last + 8]
 
 
 @pytest.mark.slow

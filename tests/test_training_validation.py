@@ -48,6 +48,7 @@ GO_ON = SimpleNamespace(asked=False)
 PICTURE_BYTES = 184 * 192 * 3 * 4
 
 
+@pytest.mark.script
 def test_no_picture_stays_in_memory_between_validations(folder, network):
     tracemalloc.start()
     try:

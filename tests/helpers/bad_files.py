@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import OpenEXR
 from conftest import scene
+from test_data_pictures_formats import tiff
 from test_data_pictures_radiance import picture
-from test_data_pictures_tiff import tiff
 
 from data.pictures.exr import encode_exr
 from data.pictures.pfm import encode_pfm
@@ -31,6 +31,8 @@ def bad_files():
     for suffix, kind in kinds.items():
         codes = cv2.imencode(f".{suffix}", np.full((64, 72, 3), 99, np.uint8))[1].tobytes()
         yield f"really {suffix}.hdr", codes, f"8-bit picture ({kind})"
+    for suffix in ("exr", "pfm", "tif", "npy"):
+        yield f"really webp.{suffix}", codes, f"8-bit picture (WebP) named .{suffix}"
     yield "really gif.hdr", b"GIF89a" + bytes(90), "not a Radiance picture"
     codes = tiff(np.full((64, 72, 3), 99, np.uint8), sample_format=1)
     yield "really tif.hdr", codes, "rename it to end in .tif"

@@ -1,19 +1,36 @@
 """The records' part of fuzz_readers.py; imports TensorFlow."""
 
 import json
+from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from data.datasets import stored_layers, training_batches
+from data.preparation.prepare import Preparation
+from data.records.examples import pack_patch
 from data.records.index import FORMAT, file_crc32, read_index, settings_crc32, verify
-from data.records.test_records import inspect
-from helpers.fuzz_damage import damaged
-from helpers.fuzz_seeds import IMAGE, PREPARATION
+from data.records.test_records import bytes_feature, encode, inspect
+from helpers.fuzz_seeds import IMAGE, Seed, damaged
 from system.errors import InputError
 
+PREPARATION = Preparation("gamma", "bilateral", False, 1)
 STAGES = {"dual": "bot", "ft": "ft"}
 VALUES = (None, True, -1, 0, 2**70, 1e308, float("nan"), "", "linear", [], {}, [[[]]], "\0")
 SIDES = (-(2**63), -1, 0, 1, 2, 3, 6, 20, 30000, 2**31, 2**62)
+
+
+def record_seeds() -> Iterator[Seed]:
+    """Yield one record of each kind."""
+    bot, black_offset = IMAGE[:3, :10], np.zeros((1, 1, 1), np.float32)
+    arrays = {"hdr": IMAGE, "high": IMAGE, "bot": bot, "black_offset": black_offset}
+    yield Seed("record", "test", encode(arrays, "first", PREPARATION))
+    for kind in ("dual", "ft"):
+        packed = pack_patch(kind, IMAGE / 256, IMAGE / 256, PREPARATION)
+        features = {name: bytes_feature(data) for name, data in packed.items()}
+        features = tf.train.Features(feature={"stem": bytes_feature(b"first"), **features})
+        record = tf.train.Example(features=features).SerializeToString(deterministic=True)
+        yield Seed("record", kind, record)
 
 
 def check_record(seed, data, folder, generator):

@@ -1,24 +1,25 @@
-"""Small valid files of every kind that the readers take: what fuzz_readers.py damages."""
+"""Small valid files of every kind that the readers take, and ways to damage them."""
 
 import io
+import re
+import struct
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import OpenEXR
+from test_data_pictures_formats import tiff
 from test_data_pictures_radiance import channel_runs, picture
-from test_data_pictures_tiff import tiff
 
 from data.pictures.exr import encode_exr
 from data.pictures.pfm import encode_pfm
-from data.preparation.prepare import Preparation
 
 # Samples that RGBE holds exactly, with highlights far over 1.
 IMAGE = np.random.default_rng(0).integers(128, 256, (6, 20, 3)).astype(np.float32)
 CODES = IMAGE.astype(np.uint8)
 GREY = np.ascontiguousarray(IMAGE[:, :, 0])
-PREPARATION = Preparation("gamma", "bilateral", False, 1)
 
 
 class Seed(NamedTuple):
@@ -59,24 +60,6 @@ def picture_seeds() -> Iterator[Seed]:
     yield Seed("sdr", "a.png", cv2.imencode(".png", deep)[1].tobytes())
     for data in _tiff(CODES):
         yield Seed("sdr", "a.tif", data)
-
-
-def record_seeds() -> Iterator[Seed]:
-    """Yield one record of each kind; imports TensorFlow."""
-    import tensorflow as tf
-
-    from data.records.examples import pack_patch
-    from data.records.test_records import bytes_feature, encode
-
-    bot, black_offset = IMAGE[:3, :10], np.zeros((1, 1, 1), np.float32)
-    arrays = {"hdr": IMAGE, "high": IMAGE, "bot": bot, "black_offset": black_offset}
-    yield Seed("record", "test", encode(arrays, "first", PREPARATION))
-    for kind in ("dual", "ft"):
-        packed = pack_patch(kind, IMAGE / 256, IMAGE / 256, PREPARATION)
-        features = {name: bytes_feature(data) for name, data in packed.items()}
-        features = tf.train.Features(feature={"stem": bytes_feature(b"first"), **features})
-        record = tf.train.Example(features=features).SerializeToString(deterministic=True)
-        yield Seed("record", kind, record)
 
 
 def _radiance():
@@ -124,3 +107,100 @@ def _tiff(image):
     for codec in ("NONE", "LZW", "ADOBE_DEFLATE", "PACKBITS"):
         setting = [cv2.IMWRITE_TIFF_COMPRESSION, getattr(cv2, f"IMWRITE_TIFF_COMPRESSION_{codec}")]
         yield cv2.imencode(".tif", image, setting)[1].tobytes()
+
+
+# Numbers at which sizes, counts and offsets go wrong.
+NUMBERS = (0, 1, 2, 7, 127, 128, 255, 256, 30000, 32767, 32768, 65535, 65536, 2**24)
+NUMBERS += (2**28, 2**31 - 1, 2**31, 2**32 - 1)
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def damaged(data: bytes, partner: bytes, rng: np.random.Generator) -> bytes:
+    """Return `data` with one to four kinds of damage; `partner` is a file to splice with."""
+    out = bytearray(data)
+    for _ in range(rng.integers(1, 5)):
+        if not out:
+            break
+        damage = _KINDS[rng.integers(len(_KINDS))]
+        damage(out, partner, rng)
+    # A checksum that fails would end the reading of a PNG before anything else is tried.
+    return _with_checksums(bytes(out)) if out[:8] == _PNG and rng.random() < 0.7 else bytes(out)
+
+
+def _position(out, rng):
+    # Half of the damage goes to the first bytes, where the headers are.
+    reach = len(out) if rng.random() < 0.5 else min(len(out), 120)
+    return int(rng.integers(reach))
+
+
+def _flip(out, partner, rng):
+    for _ in range(rng.integers(1, 5)):
+        out[_position(out, rng)] ^= 1 << int(rng.integers(8))
+
+
+def _byte(out, partner, rng):
+    out[_position(out, rng)] = int(rng.integers(256))
+
+
+def _number(out, partner, rng):
+    layout = "<>"[rng.integers(2)] + "HIQ"[rng.integers(3)]
+    value = NUMBERS[rng.integers(len(NUMBERS))] & (2 ** (8 * struct.calcsize(layout)) - 1)
+    raw = struct.pack(layout, value)
+    position = _position(out, rng)
+    out[position : position + len(raw)] = raw[: max(1, len(out) - position)]
+
+
+def _decimal(out, partner, rng):
+    found = list(re.finditer(rb"\d+", bytes(out[:300])))
+    if found:
+        match = found[rng.integers(len(found))]
+        sign = b"-" if rng.random() < 0.1 else b""
+        out[match.start() : match.end()] = sign + b"%d" % NUMBERS[rng.integers(len(NUMBERS))]
+
+
+def _cut(out, partner, rng):
+    del out[rng.integers(len(out)) :]
+
+
+def _remove(out, partner, rng):
+    position = _position(out, rng)
+    del out[position : position + int(rng.integers(1, 33))]
+
+
+def _insert(out, partner, rng):
+    position = _position(out, rng)
+    out[position:position] = rng.bytes(int(rng.integers(1, 17)))
+
+
+def _repeat(out, partner, rng):
+    position = _position(out, rng)
+    out[position:position] = out[position : position + int(rng.integers(1, 65))] * int(
+        rng.integers(1, 9)
+    )
+
+
+def _fill(out, partner, rng):
+    position, count = _position(out, rng), int(rng.integers(1, 33))
+    count = min(count, len(out) - position)
+    out[position : position + count] = bytes([(0, 1, 127, 128, 255)[rng.integers(5)]]) * count
+
+
+def _splice(out, partner, rng):
+    position = _position(out, rng)
+    out[position:] = partner[int(rng.integers(len(partner))) :]
+
+
+_KINDS = (_flip, _flip, _byte, _number, _number, _decimal, _cut, _remove, _insert, _repeat)
+_KINDS += (_fill, _splice)
+
+
+def _with_checksums(data):
+    out, position = bytearray(data), 8
+    while position + 12 <= len(out):
+        (length,) = struct.unpack_from(">I", out, position)
+        end = position + 8 + length
+        if end + 4 > len(out):
+            break
+        struct.pack_into(">I", out, end, zlib.crc32(out[position + 4 : end]))
+        position = end + 4
+    return bytes(out)
