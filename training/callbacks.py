@@ -4,6 +4,7 @@ import logging
 import math
 import signal
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -101,7 +102,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.epochs = epochs
         self.done = done
         self.terms = terms
-        self._bar = None
+        self._bar: Any = None
         self._taken = -1  # the first step is not timed: it builds the graph
         self._start = None
         self._told = False

@@ -1,7 +1,7 @@
 """What a training refuses before any expensive work, and the Run that passed."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from data.datasets import training_batches
 from data.preparation.prepare import MIN_BOT_SIDE, Preparation
@@ -28,15 +28,15 @@ class Run(NamedTuple):
         lock: the open file that keeps other trainers out of the folder; None but on the chief.
     """
 
-    settings: object
+    settings: Any
     replicas: Replicas
-    records: object
+    records: Any
     steps: int
-    checkpoint: object
+    checkpoint: Any
     epoch: int
     done: int
     start: dict
-    lock: object
+    lock: Any
 
     @property
     def remaining(self):

@@ -104,8 +104,8 @@ def check(settings, replicas):
         point = resume_point(checkpoint)
     else:
         start = start_checkpoints(settings)
-    resume = point.batches(size, steps)
-    return Run(settings, replicas, records, steps, checkpoint, *resume, start, held)
+    epoch, done = point.batches(size, steps)
+    return Run(settings, replicas, records, steps, checkpoint, epoch, done, start, held)
 
 
 def verify_records(records):

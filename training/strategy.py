@@ -78,7 +78,7 @@ class Replicas:
     def trainer(self, *arguments):
         """Return the training.trainer.Trainer; call it within the strategy's scope."""
         kind = Trainer if self.count == 1 else _ReplicaTrainer
-        return kind(*arguments, replicas=self.count)
+        return kind(*arguments, replicas=self.count)  # type: ignore[misc]
 
     def check_same(self, step):
         """Raise InputError where the workers did not restore the same step."""
