@@ -19,6 +19,7 @@ SCRIPTS = (
     "train_ft.py",
     "test.py",
     "export.py",
+    "demo.py",
     "run_tfboard.py",
 )
 
