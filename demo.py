@@ -15,6 +15,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ def tone_map(path, operator):
         if rgb.size > 3e6 * MAX_MEGAPIXELS:
             raise InputError(f"has more than {MAX_MEGAPIXELS} megapixels; use test.py")
         view, luminance = scaled(reduced(rgb, VIEW_SIDE))
-        exposed = np.float32(view * (MIDDLE_GRAY / log_average(luminance)))
+        exposed = (view * (MIDDLE_GRAY / log_average(luminance))).astype(np.float32)
         with network_in_use:
             ours = operator(rgb)
         picture = Picture(exposed, reinhard_global(rgb), ours)
@@ -113,9 +114,8 @@ def make_page(operator, folder):
             strength = gr.Slider(0, 1, 1, step=0.05, label="Strength (0: Reinhard, 1: IQATM)")
             ending = gr.Radio(["jpg", "png"], value="jpg", label="Format of the download")
         with gr.Row():
-            titles = "Exposure", "Reinhard 2002 global", "IQATM"
-            options = {"format": "png", "interactive": False, "buttons": ["fullscreen"]}
-            views = [gr.Image(label=title, **options) for title in titles]
+            view = partial(gr.Image, format="png", interactive=False, buttons=["fullscreen"])
+            views = [view(label=title) for title in ("Exposure", "Reinhard 2002 global", "IQATM")]
         download = gr.DownloadButton("Download IQATM's picture", interactive=False)
         ways = show, [chosen, ev, strength, ending], [*views, download]
         files.upload(add, files, [files, chosen], concurrency_limit=2).then(*ways)
@@ -138,9 +138,9 @@ def main(argv=None):
     with tempfile.TemporaryDirectory(prefix="iqatm_") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         page = make_page(operator, Path(folder))
-        server = {"server_name": "127.0.0.1", "server_port": args.port, "run_history": False}
+        launch = partial(page.launch, max_file_size=f"{MAX_MEGABYTES}mb", run_history=False)
         try:
-            page.launch(**server, max_file_size=f"{MAX_MEGABYTES}mb", footer_links=[])
+            launch(server_name="127.0.0.1", server_port=args.port, footer_links=[])
         except (OSError, OverflowError) as error:
             raise InputError(f"port {args.port} cannot be used; name another: --port N") from error
     return 0
