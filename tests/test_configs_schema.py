@@ -184,11 +184,11 @@ def test_a_preset_names_what_it_replaces(monkeypatch, caplog):
 
 @pytest.fixture
 def project(tmp_path):
-    """A project with the settings and a light script, run_tfboard.py."""
+    """A copy of run_tfboard.py and of the packages that it imports."""
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.copy(ROOT / "run_tfboard.py", folder)
-    for name in ("configs", "system"):
+    for name in ("configs", "data", "models", "standards", "system"):
         shutil.copytree(ROOT / name, folder / name)
     return folder
 
