@@ -3,20 +3,23 @@
 import argparse
 import ast
 import copy
+import importlib
+import linecache
 import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from tqdm import tqdm
 
-from configs.configs import config as defaults
 from configs.presets import PRESETS
-from configs.schema import KINDS, check_file, check_together, check_value
+from configs.schema import KINDS, PATHS, check_file, check_together, check_value
 from system.errors import InputError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+ROOT = Path(__file__).parents[1]
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +31,11 @@ def make_parser(description, switches):
         description: the script's docstring, shown by --help.
         switches: dict from flag name to the "section.key" whose value it gives;
             True/False settings become flags without a value.
+
+    Raises:
+        InputError: see user_settings.
     """
+    defaults = user_settings()
     parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for flag, name in switches.items():
         section, key = name.split(".")
@@ -64,10 +71,34 @@ class _Parser(argparse.ArgumentParser):
         return found
 
 
+def user_settings():
+    """Return the config of configs/configs.py.
+
+    Raises:
+        InputError: the file is not Python, or a line of it fails; names the line.
+    """
+    path = ROOT / "configs" / "configs.py"
+    try:  # imported here, where a mistake of the user's can be caught
+        return importlib.import_module("configs.configs").config
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+        number = getattr(error, "lineno", None) or (lines[-1] if lines else None)
+        if number is None:
+            raise InputError(f"{path} cannot be used: {error}") from error
+        text = linecache.getline(str(path), number).strip()
+        hint = "; texts such as paths stand in quotes"
+        raise InputError(
+            f"{path}, line {number}: {getattr(error, 'msg', error)}: {text}"
+            f"{hint if isinstance(error, (NameError, SyntaxError)) else ''}"
+        ) from error
+
+
 def settings(args, switches):
     """Return the checked config of one run: configs.py, --preset, --set, then the switches.
 
-    Logs which values of configs.py the preset replaces.
+    Relative paths of configs.py start at the project's folder, those of --set and of the switches
+    at the working directory. Logs which values of configs.py the preset replaces.
 
     Args:
         args: what make_parser's parser returned.
@@ -76,6 +107,7 @@ def settings(args, switches):
     Raises:
         InputError: an unknown key or a value that is not allowed.
     """
+    defaults = user_settings()
     check_file(defaults)
     config = copy.deepcopy(defaults)
     replaced = []
@@ -86,6 +118,10 @@ def settings(args, switches):
             config[section][key] = copy.deepcopy(value)
     if replaced:
         logger.info("--preset %s replaces of configs.py: %s", args.preset, ", ".join(replaced))
+    if not os.path.samefile(ROOT, os.curdir):
+        for section, key in (name.split(".") for name in PATHS):
+            if isinstance(value := config[section].get(key), str) and value != "imagenet":
+                config[section][key] = os.path.join(ROOT, value)
     for text in args.set:
         name, equals, value = text.partition("=")
         if not equals:
@@ -123,7 +159,7 @@ def log_to_terminal():
     INFO goes to stdout and WARNING and above to stderr; of other libraries, warnings alone.
     """
     logging.getLogger().addHandler(_Terminal())
-    for package in Path(__file__).parents[1].glob("*/__init__.py"):
+    for package in ROOT.glob("*/__init__.py"):
         logging.getLogger(package.parent.name).setLevel(logging.INFO)
 
 

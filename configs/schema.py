@@ -141,6 +141,14 @@ KINDS = {
     },
 }
 
+# Files, folders and beginnings of their names.
+PATHS = (
+    *("model.ckp_root", "model.ckp_path_high", "model.ckp_path_bot", "model.ckp_path_ft"),
+    *("model.tfrecord_dual", "model.tfrecord_ft", "model.loss_vgg"),
+    *("data.hdr_path", "data.sdr_path", "data.label_path", "train.val_path", "train.log_path"),
+    *("test.tfrecord_test", "test.hdr_path", "test.result"),
+)
+
 
 def check_file(config):
     """Raise InputError for the first key or value of configs.py that is not allowed."""

@@ -1,6 +1,8 @@
 import copy
 import logging
+import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -178,6 +180,72 @@ def test_a_preset_names_what_it_replaces(monkeypatch, caplog):
     caplog.clear()
     parsed()
     assert not caplog.messages
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of run_tfboard.py and of the packages that it imports."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(ROOT / "run_tfboard.py", folder)
+    for name in ("configs", "data", "models", "standards", "system"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
+
+
+def run_edited(project, line, *arguments, cwd=None):
+    """Return (status, standard error, number of the line) with a line added to configs.py."""
+    file = project / "configs" / "configs.py"
+    text = (ROOT / "configs" / "configs.py").read_text()
+    file.write_text(f"{text}{line}\n")
+    done = subprocess.run(
+        [sys.executable, project / "run_tfboard.py", "high", *arguments],
+        cwd=cwd or project,
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stderr, text.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("config.test.result = out/", "invalid syntax: {}; texts such as paths stand in quotes"),
+        ("config.test.result = /out", "invalid syntax: {}; texts such as paths stand in quotes"),
+        (
+            "config.test.result = out",
+            "name 'out' is not defined: {}; texts such as paths stand in quotes",
+        ),
+        ("config.tets.result = 'out'", "'EasyDict' object has no attribute 'tets': {}"),
+    ],
+)
+def test_a_line_that_is_no_python_is_one_sentence(project, line, message):
+    status, said, number = run_edited(project, line)
+    path = project / "configs" / "configs.py"
+    assert (status, said) == (2, f"run_tfboard.py: {path}, line {number}: {message}\n".format(line))
+
+
+def test_paths_of_the_file_start_at_the_project(project, tmp_path):
+    line, nothing = "config.train.log_path = 'curves/'", "there are no summaries in {};"
+    assert nothing.format("curves/high") in run_edited(project, line)[1]
+    assert nothing.format(project / "curves/high") in run_edited(project, line, cwd=tmp_path)[1]
+    for arguments in (["--log_path", "mine"], ["--set", "train.log_path=mine"]):
+        said = run_edited(project, line, *arguments, cwd=tmp_path)[1]
+        assert nothing.format("mine/high") in said
+    assert nothing.format("/far/high") in run_edited(project, line.replace("curves", "/far"))[1]
+
+
+def test_every_path_of_the_file_starts_at_the_project(monkeypatch, tmp_path):
+    monkeypatch.setattr(defaults.train, "val_path", "val/")
+    at_root = parsed()
+    monkeypatch.chdir(tmp_path)
+    for section, values in parsed().items():
+        for key, value in values.items():
+            before = at_root[section][key]
+            with_slash = isinstance(before, str) and "/" in before
+            assert value == (f"{ROOT}/{before}" if with_slash else before)
 
 
 PROGRAM = """

@@ -18,7 +18,7 @@ from data.pictures import read_sdr, write_hdr
 
 pytestmark = pytest.mark.script
 
-SCRIPTS = sorted(path.name for path in ROOT.glob("*.py") if path.name != "demo.py")
+SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
