@@ -26,7 +26,7 @@ from configs.stage_settings import operator_settings
 from data.pictures import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.pictures.sanitize import remarks_on
 from inference import load_operator
-from metrics.operators import reinhard_global
+from metrics.operators.classical import reinhard_global
 from metrics.operators.common import encode, log_average, scaled
 from metrics.pair import reduced
 from system.errors import InputError, naming
