@@ -18,7 +18,7 @@ from configs.configs import config
 from configs.stage_settings import operator_settings
 from data.pictures import read_hdr, write_hdr
 from inference import load_operator
-from metrics.operators import reinhard_global
+from metrics.operators.classical import reinhard_global
 from system.errors import InputError
 
 INSTALLED = importlib.util.find_spec("gradio") is not None
