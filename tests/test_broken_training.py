@@ -70,7 +70,7 @@ def kill(training, moment, generator):
         if moment == "starting":
             time.sleep(generator.uniform(0, 5))
         else:
-            wanted = training.step() + STEPS * int(generator.integers(1, 3))
+            wanted = training.step() + STEPS * int(generator.integers(2, 4))
             wait(process, lambda: training.step() >= wanted)
             if moment == "saving":
                 wait(process, training.saving)

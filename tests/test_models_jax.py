@@ -15,6 +15,7 @@ from training.trainer import Trainer
 pytestmark = pytest.mark.script
 
 STAGES = ("high", "bot", "ft")
+FAST_COMPILATION = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # a quarter of the time
 PROGRAM = """
 import sys
 import keras  # before conftest, which asks for TensorFlow
@@ -68,7 +69,7 @@ def folder(tmp_path_factory):
     subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder)],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", **FAST_COMPILATION},
         check=True,
         timeout=600,
     )

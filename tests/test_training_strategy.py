@@ -120,7 +120,6 @@ def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, records,
     outcome = run_process(PAIR, "train_bot", "--epochs", epochs, *studio.arguments(**settings))
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("devices: CPU, 2 replicas\n")
-    assert list((tmp_path / "pair" / "logs" / "bot").iterdir())
     expected = weights_in(tmp_path / "pair" / "bot")
     assert len(expected) == 16 * 3
     for name, value in weights_in(tmp_path / "bot").items():
