@@ -227,6 +227,7 @@ def test_a_line_that_is_no_python_is_one_sentence(project, line, message):
     assert (status, said) == (2, f"run_tfboard.py: {path}, line {number}: {message}\n".format(line))
 
 
+@pytest.mark.script
 def test_paths_of_the_file_start_at_the_project(project, tmp_path):
     line, nothing = "config.train.log_path = 'curves/'", "there are no summaries in {};"
     assert nothing.format("curves/high") in run_edited(project, line)[1]

@@ -77,6 +77,7 @@ def test_links_and_paths_exist(path):
             assert (ROOT / name).exists(), name
 
 
+@pytest.mark.script
 def test_the_notebook_runs_and_holds_no_output():
     nbformat = pytest.importorskip("nbformat")
     client = pytest.importorskip("nbclient")
@@ -94,6 +95,7 @@ def test_the_notebook_runs_and_holds_no_output():
     assert any("output_bot" in output.get("text", "") for output in outputs)
 
 
+@pytest.mark.script
 def test_the_readmes_lines_of_python_run():
     names = {"rgb": scene(61, 83)}
     (lines,) = re.findall(

@@ -161,6 +161,7 @@ def test_layers_are_what_the_branches_read_and_made(operator):
 
 def test_default_checkpoint(monkeypatch, tmp_path):
     monkeypatch.setattr("models.weights.CHECKPOINTS", tmp_path)
+    monkeypatch.setattr("models.weights.PRETRAINED", tmp_path / "pretrained")
     own, pretrained = tmp_path / "ftlayer", tmp_path / "pretrained" / "ftlayer"
     assert default_checkpoint() == own
     for folder in (pretrained, own):
@@ -171,6 +172,7 @@ def test_default_checkpoint(monkeypatch, tmp_path):
     assert default_checkpoint("ft", tmp_path / "mine") == pretrained
 
 
+@pytest.mark.script
 def test_three_lines_from_another_folder(tmp_path):
     code = """
 import numpy as np

@@ -69,6 +69,7 @@ def project(tmp_path_factory):
     return folder
 
 
+@pytest.mark.script
 def test_the_scripts_in_order_train_and_use_ones_own_weights(project, monkeypatch):
     # Nobody answers there: the perceptual network cannot be downloaded.
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
