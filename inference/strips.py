@@ -1,15 +1,14 @@
 """The joint network over bands of rows: less memory and time than models.tone_mapper.
 
-models.tone_mapper is the definition. Here a picture goes through each layer band by band, and
-only the maps that a layer reads and makes are in memory. A map is a list of bands,
-1×h×W×(CHANNELS + 1), as they come out of the leaky ReLU. Its moments are sums over the bands.
-Its normalization, (x - mean) · scale, goes into the next convolution's kernel. The last channel
-is 1 in the picture and 0 in the zero padding: its part of the kernel takes the mean away in the
-picture alone. In bfloat16 maps and convolutions are bfloat16, all else is float32.
+models.tone_mapper is the definition. Here a picture goes through each layer band by band, and only
+the maps that a layer reads and makes are in memory: lists of bands 1×h×W×(CHANNELS + 1), as they
+come out of the leaky ReLU. Moments are sums over the bands. The normalization, (x - mean) · scale,
+goes into the next convolution's kernel; the last channel, 1 in the picture and 0 in the padding,
+takes the mean away in the picture only. In bfloat16 maps and convolutions are, all else is float32.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -23,7 +22,9 @@ MIN_ROWS_PER_BAND = 32
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
 MAX_MEAN_OVER_STD = 30  # beyond it float32 sums and kernels lose digits: centered first
 
-Weights = tuple[np.ndarray, np.ndarray]  # kernel and bias of a layer
+Array: TypeAlias = np.ndarray
+Tensor: TypeAlias = tf.Tensor
+Weights: TypeAlias = tuple[Array, ...]  # kernel and bias of a layer
 
 
 class Strips:
@@ -33,19 +34,15 @@ class Strips:
         branches: models.tone_mapper.Branches.
         level_num: halvings between the two layers.
         precision: "float32" or "bfloat16".
-        ablations: no_high_branch, no_ft_branch, as in models.tone_mapper.
+        ablations: see models.tone_mapper.
     """
 
-    def __init__(
-        self, branches: Branches, level_num: int, precision: str = "float32", **ablations: bool
-    ) -> None:
+    def __init__(self, branches: Branches, level_num: int, precision="float32", **ablations: bool):
         self._branches = branches.used(**ablations)
         self._level_num = level_num
         self._dtype = tf.as_dtype(precision)
 
-    def pictures(
-        self, high: np.ndarray, bot: np.ndarray, names: Iterable[str] = ("output",)
-    ) -> dict[str, np.ndarray]:
+    def pictures(self, high: Array, bot: Array, names=("output",)) -> dict[str, Array]:
         """Run the network on one picture.
 
         Args:
@@ -59,11 +56,10 @@ class Strips:
         padded = np.pad(bot, [(TEST_PADDING,) * 2] * 2 + [(0, 0)], mode="reflect")
         padded += self._sigmoid_of("bot", padded)
         inside = slice(TEST_PADDING, -TEST_PADDING)
-        made = {"output_high": high, "output_bot": padded[inside, inside]}
+        made = dict.fromkeys(("output_bot", "new_bot"), padded[inside, inside])
+        made["output_high"] = high
         if "high" in self._branches:
-            made["output_high"] = self._sigmoid_of("high", high)
-            made["output_high"] += high
-        made["new_bot"] = made["output_bot"]
+            made["output_high"] = self._sigmoid_of("high", high) + high
         for _ in range(self._level_num):
             made["new_bot"] = cv2.pyrUp(made["new_bot"])  # equals models.upsample
         made["output"] = made["input_ft"] = made["output_high"] + made["new_bot"]
@@ -72,13 +68,10 @@ class Strips:
             made["output"] = self._sigmoid_of("ft", made.pop("output"))
         return {name: made[name] for name in names}
 
-    def _sigmoid_of(self, name: str, picture: np.ndarray) -> np.ndarray:
+    def _sigmoid_of(self, name: str, picture: Array) -> Array:
         """Return what a branch's layers make of an H×W×3 array."""
-        layers: dict[str, Weights] = {}
-        for layer in self._branches[name].layers:
-            if layer.weights:
-                kernel, bias = layer.get_weights()
-                layers[layer.name] = kernel.astype(np.float64), bias.astype(np.float64)
+        weighted = [layer for layer in self._branches[name].layers if layer.weights]
+        layers = {v.name: tuple(map(np.asarray, v.get_weights())) for v in weighted}
         x = _first(picture, self._dtype, layers["conv1"])
         del picture  # its memory, where the caller has let go of it, too
         if name == "high":
@@ -98,20 +91,18 @@ class Strips:
 class Map(NamedTuple):
     """Bands of a map; (x - mean) · scale, float64 per channel, normalizes it."""
 
-    bands: list[tf.Tensor]
-    mean: np.ndarray
-    scale: np.ndarray
+    bands: list[Tensor]
+    mean: Array
+    scale: Array
 
-    def folded(
-        self, kernel: np.ndarray, bias: np.ndarray, channels: slice = slice(CHANNELS)
-    ) -> Weights:
+    def folded(self, kernel: Array, bias: Array, channels=slice(CHANNELS)) -> Weights:
         """Return the (kernel, bias) of normalization and convolution of some channels."""
         kernel = kernel * self.scale[channels, None]
         ones = -np.einsum("yxcd,c->yxd", kernel, self.mean[channels])
         return np.concatenate([kernel, ones[:, :, None]], 2), bias
 
 
-def _first(picture: np.ndarray, dtype: tf.DType, layer: Weights) -> Map:
+def _first(picture: Array, dtype: tf.DType, layer: Weights) -> Map:
     """Return the Map of a branch's first layer."""
     height, width = picture.shape[:2]
     count = max(1, height // max(MIN_ROWS_PER_BAND, PIXELS_PER_BAND // width))
@@ -130,17 +121,16 @@ def _layer(source: Map, *layers: Weights) -> Map:
     return _normalized(_convolved(source.bands, [*folded[:-1], _with_ones(*folded[-1])]))
 
 
-def _convolved(bands: list[tf.Tensor], layers: Sequence[Weights]) -> Iterator[tf.Tensor]:
+def _convolved(bands: list[Tensor], layers: Sequence[Weights]) -> Iterator[Tensor]:
     """Yield the bands of convolutions and let go of those that they read."""
     outside = above = tf.zeros_like(bands[0][:, :HALO])
-    dtype = outside.dtype.as_numpy_dtype
-    layers = [(kernel.astype(dtype), bias.astype(dtype)) for kernel, bias in layers]
+    layers = [tuple(tf.cast(v, above.dtype) for v in layer) for layer in layers]
     for band in _drained(bands):
         yield _convolved_band(above, band, bands[0] if bands else outside, layers)
         above = band[:, -HALO:]
 
 
-def _normalized(made: Iterable[tf.Tensor]) -> Map:
+def _normalized(made: Iterable[Tensor]) -> Map:
     """Return the Map of bands; sums are float32 along a band's columns, float64 else."""
     bands, sums = [], np.zeros(1)
     for band in made:
@@ -151,7 +141,7 @@ def _normalized(made: Iterable[tf.Tensor]) -> Map:
     mean, square = sums.reshape(2, -1, CHANNELS + 1)[..., :CHANNELS].sum(1) / pixels
     scale = 1 / np.sqrt(np.maximum(square - mean**2, 0) + EPSILON)
     if (np.abs(mean) * scale > MAX_MEAN_OVER_STD).any():
-        shift = np.append(-mean, 0).astype(np.float32)
+        shift = np.array([*-mean, 0], np.float32)
         return _normalized(_sum_band(tf.ones_like(x), x, shift) for x in _drained(bands))
     return Map(bands, mean, scale)
 
@@ -159,34 +149,30 @@ def _normalized(made: Iterable[tf.Tensor]) -> Map:
 def _sum(a: Map, b: Map) -> Map:
     """Return the sum of two normalized Maps, in units of the second; both are emptied."""
     factor = a.scale / b.scale
-    weights = np.append(factor, 0).astype(np.float32)
+    weights = np.array([*factor, 0], np.float32)
     bands = [_sum_band(a.bands.pop(0), band, weights) for band in _drained(b.bands)]
     return Map(bands, a.mean * factor + b.mean, b.scale)
 
 
-def _output(source: Map, layer: Weights) -> np.ndarray:
+def _output(source: Map, layer: Weights) -> Array:
     """Return the H×W×3 float32 array of a 1×1 layer and a sigmoid; the source is emptied."""
     kernel, bias = (weight.astype(np.float32) for weight in source.folded(*layer))
     bands = (tf.cast(band, tf.float32) for band in _drained(source.bands))
-    made = [tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "VALID") + bias)[0] for x in bands]
-    return np.concatenate(made)
+    rows = [tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "VALID") + bias)[0] for x in bands]
+    return np.concatenate(rows)
 
 
-def _drained(bands: list[tf.Tensor]) -> Iterator[tf.Tensor]:
-    """Yield the bands and let go of them."""
+def _drained(bands: list[Tensor]) -> Iterator[Tensor]:
     while bands:
-        yield bands.pop(0)
+        yield bands.pop(0)  # lets go of it
 
 
-def _with_ones(kernel: np.ndarray, bias: np.ndarray) -> Weights:
-    """Let a layer make the channel of ones, too."""
+def _with_ones(kernel: Array, bias: Array) -> Weights:  # makes the channel of ones, too
     return np.pad(kernel, [(0, 0)] * 3 + [(0, 1)]), np.append(bias, 1)
 
 
 @tf.function(reduce_retracing=True)
-def _convolved_band(
-    above: tf.Tensor, band: tf.Tensor, below: tf.Tensor, layers: Sequence[Weights]
-) -> tf.Tensor:
+def _convolved_band(above: Tensor, band: Tensor, below: Tensor, layers: Sequence) -> Tensor:
     """Convolve a third of the channels by each of three layers, or all by one; leaky ReLU."""
     made = []
     for kernel, bias in layers:
@@ -199,18 +185,16 @@ def _convolved_band(
 
 
 @tf.function(reduce_retracing=True)
-def _column_sums(x: tf.Tensor) -> tf.Tensor:
-    """Return sums and roots of sums of squares, 2×(W·C) float32."""
-    rows = _flat(x)
+def _column_sums(x: Tensor) -> Tensor:
+    rows = _flat(x)  # sums and roots of sums of squares, 2×(W·C) float32
     return tf.stack([tf.reduce_sum(rows, 0), tf.math.reduce_euclidean_norm(rows, 0)])
 
 
 @tf.function(reduce_retracing=True)
-def _sum_band(a: tf.Tensor, b: tf.Tensor, factor: np.ndarray) -> tf.Tensor:
+def _sum_band(a: Tensor, b: Tensor, factor: Array) -> Tensor:
     total = _flat(b) + _flat(a) * tf.tile(factor, [tf.shape(a)[2]])
     return tf.cast(tf.reshape(total, tf.shape(a)), a.dtype)
 
 
-def _flat(x: tf.Tensor) -> tf.Tensor:
-    """Return the rows h×(W·C) in float32: TensorFlow takes twice as long for short vectors."""
+def _flat(x: Tensor) -> Tensor:  # rows h×(W·C): TensorFlow takes twice as long for short ones
     return tf.reshape(tf.cast(x, tf.float32), (-1, tf.shape(x)[2] * x.shape[3]))
