@@ -243,6 +243,6 @@ def test_the_shipped_files_are_those_of_the_card():
     sums = dict(re.findall(r"([0-9a-f]{64})  (\S+)", (folder / "README.md").read_text()))
     found = {
         hashlib.sha256(path.read_bytes()).hexdigest(): str(path.relative_to(folder))
-        for path in folder.glob("*layer/model-*")
+        for path in folder.glob("pretrained/*layer/model-*")
     }
     assert found == sums and len(sums) == 6

@@ -102,7 +102,8 @@ def check_checkpoint(checkpoint, stage, saved):
     if is_tf1(checkpoint.reader):
         return
     path, info = Path(checkpoint.path), checkpoint_info(checkpoint)
-    remedy = "train into another folder, --set model.ckp_root=checkpoints/mine"
+    mine = path.parent.parent / "mine" / stage
+    remedy = f"train into another folder, --set model.ckp_path_{stage}={mine}"
     here = Preparation.from_settings(saved["preparation"])
     if info.preparation != here:
         raise InputError(
