@@ -17,8 +17,8 @@ import tensorflow as tf
 from models.layers import CHANNELS, EPSILON, NEGATIVE_SLOPE
 from models.tone_mapper import TEST_PADDING, Branches
 
-PIXELS_PER_BAND = 72_000  # about; more take memory, fewer take time
-MIN_ROWS_PER_BAND = 32
+MIN_PIXELS_PER_BAND = 72_000  # about; more take memory, fewer take time
+MAX_BANDS = 16
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
 MAX_MEAN_OVER_STD = 30  # beyond it float32 sums and kernels lose digits: centered first
 
@@ -105,7 +105,7 @@ class Map(NamedTuple):
 def _first(picture: Array, dtype: tf.DType, layer: Weights) -> Map:
     """Return the Map of a branch's first layer."""
     height, width = picture.shape[:2]
-    count = max(1, height // max(MIN_ROWS_PER_BAND, PIXELS_PER_BAND // width))
+    count = max(1, min(MAX_BANDS, height * width // MIN_PIXELS_PER_BAND, height // HALO))
     bands = [tf.cast(rows[None], dtype) for rows in np.array_split(picture, count)]
     return _normalized(_convolved(bands, [_with_ones(*layer)]))
 

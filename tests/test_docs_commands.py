@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -84,13 +85,18 @@ def outcomes(tmp_path_factory):
     usual = [command for command in RUN if command not in OF_RECIPE]
     using = [command for command in usual if not TRAINING.search(command)]
     training = [command for command in usual if TRAINING.search(command)]
+    jobs = [
+        (make_project(tmp_path_factory.mktemp(name), edits, suffix), commands)
+        for name, commands, edits, suffix in (
+            ("training", training, OWN_TRAINING, "jpg"),
+            ("recipe", OF_RECIPE, OWN_TRAINING, "png"),
+            ("using", [*using, *helped], "", "jpg"),
+        )
+    ]
     found = {}
-    for name, commands, edits, suffix in (
-        ("using", [*using, *helped], "", "jpg"),
-        ("training", training, OWN_TRAINING, "jpg"),
-        ("recipe", OF_RECIPE, OWN_TRAINING, "png"),
-    ):
-        found |= run_all(make_project(tmp_path_factory.mktemp(name), edits, suffix), commands)
+    with ThreadPoolExecutor(2) as pool:  # much of a command uses one core
+        for outcome in pool.map(run_all, *zip(*jobs, strict=True)):
+            found |= outcome
     return found
 
 

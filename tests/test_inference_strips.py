@@ -38,8 +38,8 @@ def randomize(branches, generator, spread, bias):
 
 
 def small_bands(monkeypatch, pixels):
-    monkeypatch.setattr(strips, "PIXELS_PER_BAND", pixels)
-    monkeypatch.setattr(strips, "MIN_ROWS_PER_BAND", 4)
+    monkeypatch.setattr(strips, "MIN_PIXELS_PER_BAND", pixels)
+    monkeypatch.setattr(strips, "MAX_BANDS", 1000)
 
 
 def random_layers(generator, height, width, level_num):
