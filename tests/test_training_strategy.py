@@ -99,6 +99,7 @@ def wait_for(condition, seconds=600):
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_stops_all_and_the_same_command_goes_on(studio, records, tmp_path):
     with Workers(studio, tmp_path, "--epochs", "1000") as workers:
         wait_for((tmp_path / "bot" / "settings.json").exists)
