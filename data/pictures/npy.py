@@ -23,7 +23,8 @@ def decode_npy(data: bytes, name: str) -> np.ndarray:
         version = np.lib.format.read_magic(stream)[0]
         read_header = getattr(np.lib.format, f"read_array_header_{version}_0")
         shape, column_major, dtype = read_header(stream)
-        shape = tuple(map(int, shape))  # a header may say True for 1
+        if any(isinstance(side, bool) for side in shape):  # which counts as an int
+            raise ValueError(shape)
     except Exception as error:  # a damaged header makes NumPy raise nearly anything
         raise InputError(f"{name}: the .npy header is damaged; save the array again.") from error
     if dtype.kind != "f":
