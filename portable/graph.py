@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.preparation.normalize import CLIPPED_FRACTION, GAMMA
-from data.preparation.pyramid import DIAMETER, SIGMA_COLOUR, weights_by_distance
+from data.preparation.pyramid import DIAMETER, SIGMA_COLOUR, detail_layer, weights_by_distance
 from models.display import to_display
 from models.upsample import BINOMIAL, BinomialUpsample
 from standards.srgb import MAX_CODE
@@ -99,13 +99,7 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
     else:
         levels, bot = _gaussian_levels(image, level_num)
         enlarge = BinomialUpsample(1)
-    high = levels[0]
-    if fuse_mid_layers:
-        for index, level in enumerate(levels[1:], start=1):
-            for _ in range(index):
-                level = enlarge(level)
-            high = high + level
-    return high, bot
+    return detail_layer(levels, fuse_mid_layers, enlarge), bot
 
 
 def _gaussian_levels(image, level_num):

@@ -29,13 +29,24 @@ def decompose(image, decompose_filter, fuse_mid_layers, level_num):
     else:
         levels, bot = _smoothed_levels(image, level_num)
         enlarge = _enlarge_and_smooth
+    return detail_layer(levels, fuse_mid_layers, enlarge), bot
+
+
+def detail_layer(levels, fuse_mid_layers, enlarge):
+    """Return the finest of a pyramid's levels, with the others enlarged and added if asked for.
+
+    Args:
+        levels: finest first, arrays or tensors.
+        fuse_mid_layers: add the others.
+        enlarge: function that doubles a level's sides.
+    """
     high = levels[0]
     if fuse_mid_layers:
         for index, level in enumerate(levels[1:], start=1):
             for _ in range(index):
                 level = enlarge(level)
             high = high + level
-    return high, bot
+    return high
 
 
 def _smoothed_levels(image, level_num):
