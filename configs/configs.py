@@ -41,6 +41,12 @@ config.model.display_saturation = 1.0  # (+) of "source": exponent of the color 
 # (+) of "source": radius in pixels of a guided filter that takes the finest detail from the
 # HDR picture; 0 leaves the network's
 config.model.display_guided = 0
+# (+) of "guided": the finest detail, noise too, has at most so many times the scene's contrast;
+# 0 sets no limit
+config.model.display_detail = 0.0
+# (+) of "source": colors that the display cannot show are moved to gray, "desaturate", or cut off
+# in each channel, "clip"
+config.model.display_gamut = "desaturate"
 
 config.data = EasyDict()
 # Training pairs: one HDR and one SDR picture of the same stem and size.
@@ -63,6 +69,14 @@ config.data.patch_ratio_y = 0.6
 config.data.patch_per_img = 16
 config.data.patch_flip = False  # (+) mirror half of the patches left to right
 config.data.seed = 0  # (+) of the crops
+# (+) Of train.whole_pictures: shares, 0 to 1, of the pictures that get a sensor's noise, warm or
+# cold light, stronger colors, fewer or more stops, highlights cut off, black borders.
+config.data.augment_noise = 0.0
+config.data.augment_cast = 0.0
+config.data.augment_saturation = 0.0
+config.data.augment_range = 0.0
+config.data.augment_clipping = 0.0
+config.data.augment_border = 0.0
 config.data.tfrecord_shards = 16  # (+) files that the training records are spread over
 config.data.processes = None  # (+) that prepare pictures; None: one per core
 
@@ -81,8 +95,9 @@ config.train.lr_bot = 3e-4  # (+)
 config.train.lr_ft = 1.5e-3  # (+)
 config.train.lr_final = 1.0  # (+) fraction of it at the end, reached by a cosine; 1: constant
 # (+) Changes to the paper's loss weights, for instance {"h": 0.0}. Two terms are in no total
-# unless they are named here: "n", brightness and contrast like the ground truth's (bot and ft), and
-# "s", TMQI's structural fidelity to the HDR picture (ft); both in data_domain "gamma" only.
+# unless they are named here, in data_domain "gamma" only: "n", brightness and contrast like the
+# ground truth's (bot and ft); and in ft, against the HDR picture, "s", TMQI's structural fidelity,
+# "q", TMQI, "d", the log of the contrast distortion, "a", contrast added, and "halo".
 config.train.loss_weights_high = {}
 config.train.loss_weights_bot = {}
 config.train.loss_weights_ft = {}
@@ -93,6 +108,9 @@ config.train.pad_bot = False
 # (+) ft: fraction of the total loss that reads the picture as it is displayed (model.display_*,
 # "clip" and "source"); the remainder reads the network's own RGB, all of it in the paper.
 config.train.displayed_share = 0.0
+# (+) ft: train on whole HDR pictures of data.hdr_path, parts of patch_ratio_x to y brought to
+# patch_size_ft, in place of records; the terms that need SDR partners are left out.
+config.train.whole_pictures = False
 config.train.val_path = None  # (+) ft: HDR pictures to score (TMQI, FSITM, color), or None
 config.train.val_every = 1  # (+) after every so many epochs
 # (+) "default": one device; "mirrored": all GPUs of this machine; "multi_worker": those of
@@ -119,6 +137,8 @@ config.test.display_range = None
 config.test.display_colour = None
 config.test.display_saturation = None
 config.test.display_guided = None
+config.test.display_detail = None
+config.test.display_gamut = None
 
 config.dev = EasyDict()
 # Layers of the records and of training. A checkpoint of this project knows its own, which

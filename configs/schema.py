@@ -54,7 +54,9 @@ FRACTION = Kind("a number above 0, at most 1", lambda v: _is_number(v) and 0 < v
 SHARE = Kind("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1)
 WEIGHTS = Kind("a dict from loss term to a weight of 0 or more", _are_weights)
 RANGE = _one_of("minmax", "clip")
+NOT_NEGATIVE = Kind("a number of 0 or more", lambda v: _is_number(v) and v >= 0)
 COLOUR = _one_of("network", "source")
+GAMUT = _one_of("desaturate", "clip")
 PRECISION = _one_of("float32", "bfloat16")
 
 KINDS = {
@@ -71,6 +73,8 @@ KINDS = {
         "display_colour": COLOUR,
         "display_saturation": POSITIVE,
         "display_guided": RADIUS,
+        "display_detail": NOT_NEGATIVE,
+        "display_gamut": GAMUT,
     },
     "data": {
         "hdr_path": TEXT,
@@ -88,6 +92,12 @@ KINDS = {
         "patch_per_img": COUNT,
         "patch_flip": SWITCH,
         "seed": SEED,
+        "augment_noise": SHARE,
+        "augment_cast": SHARE,
+        "augment_saturation": SHARE,
+        "augment_range": SHARE,
+        "augment_clipping": SHARE,
+        "augment_border": SHARE,
         "tfrecord_shards": SHARDS,
         "processes": _or_none(COUNT),
     },
@@ -109,6 +119,7 @@ KINDS = {
         "seed": SEED,
         "pad_bot": SWITCH,
         "displayed_share": SHARE,
+        "whole_pictures": SWITCH,
         "val_path": _or_none(TEXT),
         "val_every": COUNT,
         "strategy": _one_of("default", "mirrored", "multi_worker"),
@@ -127,6 +138,8 @@ KINDS = {
         "display_colour": _or_none(COLOUR),
         "display_saturation": _or_none(POSITIVE),
         "display_guided": _or_none(RADIUS),
+        "display_detail": _or_none(NOT_NEGATIVE),
+        "display_gamut": _or_none(GAMUT),
     },
     "dev": {
         "data_domain": _one_of("gamma", "linear"),

@@ -2,13 +2,16 @@
 
 import logging
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from configs.schema import existing_folder
+from data.pictures import HDR_SUFFIXES
+from data.preparation.augmentation import Augmentation
 from data.preparation.prepare import Preparation
 from data.records.index import index_path
 from models.display import Display
 from system.devices import import_tensorflow
+from system.files import list_pictures
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +24,7 @@ class StageSettings(NamedTuple):
         records: index file of its training records.
         preparation: Preparation that the records must have.
         patch_size: (height, width) that they must have.
+        whole_pictures: data.whole_pictures.WholePictures to train on in their place (ft), or None.
         pairs: that they must hold, or None.
         pad_bot: mirror the bot layer round its borders (ft).
         no_high_branch, no_ft_branch: ablations (ft).
@@ -47,6 +51,7 @@ class StageSettings(NamedTuple):
     records: Path
     preparation: Preparation
     patch_size: tuple[int, int]
+    whole_pictures: Any
     pairs: int | None
     pad_bot: bool
     no_high_branch: bool
@@ -101,6 +106,7 @@ def stage_settings(stage, config, preset=None, start_from=None, skip_step_1=Fals
         records=index_path(model.tfrecord_ft if ft else model.tfrecord_dual),
         preparation=preparation,
         patch_size=(data[f"{size}_h"], data[f"{size}_w"]),
+        whole_pictures=whole_pictures(data, preparation) if ft and train.whole_pictures else None,
         pairs=train.train_set_size,
         pad_bot=ft and train.pad_bot,
         **ablations,
@@ -133,6 +139,28 @@ def stage_settings(stage, config, preset=None, start_from=None, skip_step_1=Fals
             "preset": preset,
             "config": config,
         },
+    )
+
+
+def whole_pictures(data, preparation):
+    """Return the WholePictures of data.hdr_path.
+
+    Raises:
+        InputError: there are none.
+    """
+    import_tensorflow()
+    from data.whole_pictures import WholePictures
+
+    folder = existing_folder(data.hdr_path, "data.hdr_path")
+    paths = tuple(list_pictures([folder], HDR_SUFFIXES))
+    shares = (data[f"augment_{field}"] for field in Augmentation._fields)
+    return WholePictures(
+        paths,
+        preparation,
+        (data.patch_size_ft_h, data.patch_size_ft_w),
+        (data.patch_ratio_x, data.patch_ratio_y),
+        data.patch_flip,
+        Augmentation(*shares),
     )
 
 

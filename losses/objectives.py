@@ -2,16 +2,26 @@
 
 Terms bear the original's TensorBoard names without "loss_": l1, l2, l2_reg,
 f (perceptual; p in ft), ssim, msssim, tmqi, tmqi_s, h (hue), c (colour); and n
-(naturalness) and s (TMQI's structural fidelity), which are not the paper's.
+(naturalness), s (TMQI's structural fidelity), q (TMQI), d (contrast distortion), a (added
+contrast) and halo, which are not the paper's.
 """
 
 import math
+from typing import NamedTuple
 
-from keras import ops
+from keras import KerasTensor, ops
 
+from data.preparation.normalize import GAMMA
 from losses.color import delta_e_itp, delta_hue_ipt
+from losses.contrast import added_contrast, contrast_distortion, halo
 from losses.ssim import MIN_SIDE, MIN_SIDE_MULTI_SCALE, minmax_epsilon, ms_ssim, ssim
-from losses.tmqi import ms_ssim_tmqi, naturalness_difference, ssim_tmqi, structural_fidelity
+from losses.tmqi import (
+    ms_ssim_tmqi,
+    naturalness_difference,
+    quality,
+    ssim_tmqi,
+    structural_fidelity,
+)
 from system.errors import InputError
 
 # Weights of the paper's totals.
@@ -27,11 +37,11 @@ REPORTED = {
     "ft": ("l2", "l2_reg", "msssim"),
 }
 # In no recipe; in a total where a weight is given.
-EXTRA = {"high": (), "bot": ("n",), "ft": ("n", "s")}
-GAMMA_ONLY = ("n", "s")  # they compare brightness as displayed
+EXTRA = {"high": (), "bot": ("n",), "ft": ("n", "s", "q", "d", "a", "halo")}
+GAMMA_ONLY = ("n", "s", "q", "d", "a", "halo")  # they read brightness as displayed
 PERCEPTUAL = ("f", "p")
 STRUCTURAL = ("ssim", "msssim", "tmqi", "tmqi_s")
-MULTI_SCALE = ("msssim", "tmqi", "s")
+MULTI_SCALE = ("msssim", "tmqi", "s", "q")
 FT_OFFSET = 1e-6  # the original adds it to c and h of ft inside the total
 
 
@@ -56,6 +66,27 @@ def check_weights(stage, weights, domain="gamma"):
             )
 
 
+class Pictures(NamedTuple):
+    """What the terms read, N×H×W×3 each.
+
+    output, ground_truth, source: in high and bot the branch's own layers, in ft the pictures,
+        `source` being the normalized HDR picture.
+    black_offset: of the source, a number or N×1×1×1, see
+        data.preparation.normalize.normalize_hdr_with_offset.
+    """
+
+    output: KerasTensor
+    ground_truth: KerasTensor
+    source: KerasTensor
+    black_offset: KerasTensor = 0.0
+
+    @property
+    def scene(self):
+        """The light of a source in domain gamma, highlights cut off."""
+        # No record holds negative samples; their power would be NaN, in the gradient alone.
+        return ops.maximum(self.source, 0.0) ** (1 / GAMMA) + self.black_offset
+
+
 class Objective:
     """One stage's total and its terms.
 
@@ -64,18 +95,20 @@ class Objective:
         weights: dict from term to weight; what it leaves out, RECIPES fill in.
             A weight of 0 takes the term out of the total; it is reported still.
         perceptual: callable (a, b) -> scalar, or None to do without that term.
+        supervised: whether there is a ground truth; else the terms that read it are left out.
 
     Raises:
         InputError: a weight's name is no term of this stage.
     """
 
-    def __init__(self, stage, weights=None, perceptual=None):
+    def __init__(self, stage, weights=None, perceptual=None, supervised=True):
         check_weights(stage, weights or {})
         known = (*RECIPES[stage], *REPORTED[stage])
         recipe = {**RECIPES[stage], **(weights or {})}
-        if perceptual is None:
-            recipe = {name: w for name, w in recipe.items() if name not in PERCEPTUAL}
-            known = tuple(name for name in known if name not in PERCEPTUAL)
+        left_out = () if supervised else SUPERVISED
+        left_out += () if perceptual else PERCEPTUAL
+        recipe = {name: w for name, w in recipe.items() if name not in left_out}
+        known = tuple(name for name in known if name not in left_out)
         self.stage = stage
         self.perceptual = perceptual
         self.weights = {name: weight for name, weight in recipe.items() if weight}
@@ -92,15 +125,14 @@ class Objective:
                 f"its structural terms need {least} pixels on each side"
             )
 
-    def total(self, output, ground_truth, source, variables):
+    def total(self, pictures, variables):
         """Return (total, dict of the terms in it), scalars.
 
         Args:
-            output, ground_truth, source: N×H×W×3; in high and bot the branch's
-                own layers, in ft the pictures, `source` being the normalized HDR.
+            pictures: Pictures of a batch.
             variables: the trained variables.
         """
-        terms = self._terms(self.weights, output, ground_truth, source, variables)
+        terms = self._terms(self.weights, pictures, variables)
         offset = FT_OFFSET if self.stage == "ft" else 0.0
         total = sum(
             weight * (terms[name] + (offset if name in ("c", "h") else 0.0))
@@ -108,27 +140,26 @@ class Objective:
         )
         return total, terms
 
-    def report(self, output, ground_truth, source, variables):
+    def report(self, pictures, variables):
         """Return the dict of the terms outside the total; arguments as in `total`."""
-        return self._terms(self.reported, output, ground_truth, source, variables)
+        return self._terms(self.reported, pictures, variables)
 
-    def _terms(self, names, output, ground_truth, source, variables):
-        plain = (output, ground_truth, source)
-        stretched = plain
+    def _terms(self, names, pictures, variables):
+        stretched = pictures
         if self.stage == "high" and any(name in STRUCTURAL for name in names):
-            stretched = tuple(minmax_epsilon(picture) for picture in plain)
+            stretched = Pictures(*map(minmax_epsilon, pictures[:3]))
         return {
-            name: self._term(name, *(stretched if name in STRUCTURAL else plain), variables)
+            name: self._term(name, stretched if name in STRUCTURAL else pictures, variables)
             for name in names
         }
 
-    def _term(self, name, output, ground_truth, source, variables):
+    def _term(self, name, pictures, variables):
         if name in PERCEPTUAL:
-            return self.perceptual(output, ground_truth)
+            return self.perceptual(pictures.output, pictures.ground_truth)
         if name == "l2_reg":
             return weight_magnitude(variables)
-        term, against_source = TERMS[name]
-        return term(output, source if against_source else ground_truth)
+        term, other = TERMS[name]
+        return term(pictures.output, getattr(pictures, other))
 
 
 def l1(a, b):
@@ -147,17 +178,22 @@ def weight_magnitude(variables):
     return 2 * sum(ops.sum(ops.abs(variable)) for variable in variables) / count
 
 
-# Term: (function of two pictures, whether the second is the source instead of
-# the ground truth; those are the unsupervised terms).
+# Term: (function of the output and another picture, which one): "ground_truth"; "source", the
+# normalized HDR picture; or "scene", its light. The last two are the unsupervised terms.
 TERMS = {
-    "l1": (l1, False),
-    "l2": (l2, False),
-    "ssim": (lambda a, b: 1 - ssim(a, b), False),
-    "msssim": (lambda a, b: 1 - ms_ssim(a, b), False),
-    "tmqi": (lambda a, b: 1 - ms_ssim_tmqi(a, b), True),
-    "tmqi_s": (lambda a, b: 1 - ssim_tmqi(a, b), True),
-    "h": (delta_hue_ipt, True),
-    "c": (delta_e_itp, False),
-    "n": (naturalness_difference, False),
-    "s": (lambda a, b: 1 - structural_fidelity(a, b), True),
+    "l1": (l1, "ground_truth"),
+    "l2": (l2, "ground_truth"),
+    "ssim": (lambda a, b: 1 - ssim(a, b), "ground_truth"),
+    "msssim": (lambda a, b: 1 - ms_ssim(a, b), "ground_truth"),
+    "tmqi": (lambda a, b: 1 - ms_ssim_tmqi(a, b), "source"),
+    "tmqi_s": (lambda a, b: 1 - ssim_tmqi(a, b), "source"),
+    "h": (delta_hue_ipt, "source"),
+    "c": (delta_e_itp, "ground_truth"),
+    "n": (naturalness_difference, "ground_truth"),
+    "s": (lambda a, b: 1 - structural_fidelity(a, b), "source"),
+    "q": (lambda a, b: 1 - quality(a, b), "source"),
+    "d": (contrast_distortion, "scene"),
+    "a": (added_contrast, "scene"),
+    "halo": (halo, "scene"),
 }
+SUPERVISED = (*PERCEPTUAL, *(name for name, (_, other) in TERMS.items() if other == "ground_truth"))

@@ -3,8 +3,8 @@
 H. Yeganeh, Z. Wang, IEEE TIP 22(2), 2013. The paper of IQATM makes the structural fidelity
 differentiable by a stretch of the deviations (`ssim_tmqi`, `ms_ssim_tmqi`). Not the paper's
 are `structural_fidelity`, with TMQI's own normal law, by which what the HDR picture shows must
-become visible, however faint it is; and `naturalness_difference`, the half of TMQI that
-the paper's losses leave out.
+become visible, however faint it is; `naturalness_difference`, the half of TMQI that
+the paper's losses leave out; and `quality`, TMQI itself.
 
 Pictures are N×H×W×3 float32 around [0, 1], at least 11 pixels a side, 161 where a function works
 on five scales.
@@ -21,6 +21,7 @@ from standards.srgb import MAX_CODE, luminance
 
 STRETCH_C1, STRETCH_C2 = 0.01, 10.0
 EPSILON = 1e-6
+LEAST_NATURALNESS = 1e-4
 # Standard deviations of TMQI's two laws of naturalness, brought from codes to 0..1.
 _A, _B = tmqi.CONTRAST_BETA
 BRIGHTNESS_SPREAD = tmqi.BRIGHTNESS_SPREAD / MAX_CODE
@@ -75,6 +76,24 @@ def naturalness_difference(a, b):
         ops.abs(brightness_a - brightness_b) / BRIGHTNESS_SPREAD
         + ops.abs(contrast_a - contrast_b) / CONTRAST_SPREAD
     )
+
+
+def quality(display, source):
+    """Return TMQI's Q; arguments as of structural_fidelity.
+
+    Equations 1 to 12 of the paper on TMQI. Where the naturalness is almost 0 it is taken for
+    LEAST_NATURALNESS, so that the gradient stays finite.
+    """
+    brightness, contrast = brightness_and_contrast(display)
+    distance = (MAX_CODE * brightness - tmqi.BRIGHTNESS_MEAN) / tmqi.BRIGHTNESS_SPREAD
+    x = ops.clip(MAX_CODE * contrast / tmqi.CONTRAST_SCALE, 1e-3, 1 - 1e-3)
+    rise, fall = _A - 1, _B - 1
+    mode = rise / (rise + fall)
+    beta = rise * ops.log(x / mode) + fall * ops.log((1 - x) / (1 - mode))
+    naturalness = ops.maximum(ops.exp(beta - distance**2 / 2), LEAST_NATURALNESS)
+    share = tmqi.STRUCTURE_WEIGHT
+    structure = structural_fidelity(display, source) ** tmqi.STRUCTURE_POWER
+    return share * structure + (1 - share) * ops.mean(naturalness**tmqi.NATURALNESS_POWER)
 
 
 def brightness_and_contrast(x):

@@ -58,7 +58,8 @@ def tmqi(hdr, sdr):
     if min(per_scale) < 0:
         return TMQI(float("nan"), float("nan"), n, per_scale)
     s = float(np.prod(np.power(per_scale, standard.SCALE_WEIGHTS)))
-    q = 0.8012 * s**0.3046 + (1 - 0.8012) * n**0.7088
+    share = standard.STRUCTURE_WEIGHT
+    q = share * s**standard.STRUCTURE_POWER + (1 - share) * n**standard.NATURALNESS_POWER
     return TMQI(q, s, n, per_scale)
 
 

@@ -6,7 +6,15 @@ import numpy as np
 
 from data.preparation.normalize import GAMMA, SDR_GAMMA, minmax
 from standards.guided import guided_filter
-from standards.srgb import MAX_CODE, luminance, namespace, recolor, srgb_decode, srgb_encode
+from standards.srgb import (
+    MAX_CODE,
+    luminance,
+    namespace,
+    recolor,
+    srgb_decode,
+    srgb_encode,
+    srgb_steepness,
+)
 
 MIN_LUMINANCE = 1e-6  # told from black by the guided filter, as a share of the brightest
 GUIDE_EDGE = 1e-5  # stops²: windows of less contrast in the HDR picture are smoothed
@@ -25,12 +33,18 @@ class Display(NamedTuple):
     guided: where colour is "source", radius in pixels of the guided filter that makes the
         picture's luminance follow the HDR's logarithm in every small window: what the
         network added in the finest detail goes, edges and contrast stay. 0 leaves it out.
+    detail: where guided is not 0, how steep the finest detail, and noise with it, may become:
+        at most so many times the HDR picture's contrast in stops. 0 sets no limit.
+    gamut: where colour is "source", what becomes of colors that the display cannot show,
+        "desaturate" or "clip", see standards.srgb.recolor.
     """
 
     range: str = "minmax"
     colour: str = "network"
     saturation: float = 1.0
     guided: int = 0
+    detail: float = 0.0
+    gamut: str = "desaturate"
 
     def overridden(self, settings):
         """Return this with each display_<field> of a dict that is there and not None."""
@@ -62,9 +76,10 @@ def to_display(output, source, domain, display, black_offset=0.0, limits=None):
     target = luminance(srgb_decode(codes))
     if display.guided:
         guide = xp.log2(xp.maximum(luminance(light), MIN_LUMINANCE))
-        filtered = guided_filter(guide, srgb_encode(target), display.guided, GUIDE_EDGE)
+        steepest = (lambda code: display.detail * srgb_steepness(code)) if display.detail else None
+        filtered = guided_filter(guide, srgb_encode(target), display.guided, GUIDE_EDGE, steepest)
         target = srgb_decode(xp.clip(filtered, 0.0, 1.0))
-    return srgb_encode(recolor(light, target, display.saturation))
+    return srgb_encode(recolor(light, target, display.saturation, display.gamut))
 
 
 def _ranged(xp, output, kind, limits):
@@ -77,9 +92,9 @@ def _ranged(xp, output, kind, limits):
     return (output - low) / xp.where(high > low, high - low, 1.0)
 
 
-def to_ground_truth(output, source, domain, display):
+def to_ground_truth(output, source, domain, display, black_offset=0.0):
     """Return the displayed pictures encoded as the ground truth of training is, for losses."""
-    codes = to_display(output, source, domain, display)
+    codes = to_display(output, source, domain, display, black_offset)
     return codes**SDR_GAMMA if domain == "linear" else codes
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from standards.srgb import namespace
 
 
-def guided_filter(guide, picture, radius, edge):
+def guided_filter(guide, picture, radius, edge, steepest=None):
     """Make `picture` a linear function of `guide` in every window, and average those.
 
     At its borders a picture is mirrored, the border sample included, as often as a window
@@ -22,6 +22,8 @@ def guided_filter(guide, picture, radius, edge):
         radius: pixels; windows have 2 radius + 1 on each side.
         edge: epsilon of the paper, in squared units of the guide: windows that vary
             less than this are smoothed, others follow the guide.
+        steepest: None, or callable from the windows' means of `picture` to the greatest slope
+            that they may have; 0 is then the least.
 
     Returns:
         The same. Arrays are computed in float64, tensors in their own precision.
@@ -36,6 +38,8 @@ def guided_filter(guide, picture, radius, edge):
     # Rounding can leave a flat window a variance just under 0.
     variance = xp.maximum(mean_square - mean_guide * mean_guide, 0.0)
     slope = (mean_product - mean_guide * mean) / (variance + edge)
+    if steepest:
+        slope = xp.minimum(xp.maximum(slope, 0.0), steepest(mean))
     line = xp.concatenate([slope, mean - slope * mean_guide], axis=-1)
     slope, offset = _channels(box(line, radius))
     filtered = slope * guide + offset

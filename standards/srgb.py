@@ -4,6 +4,8 @@ Every function takes NumPy arrays and Keras tensors alike and returns the same k
 precision. For tensors all gradients are finite.
 """
 
+import math
+
 import numpy as np
 
 # Row Y of the linear sRGB / BT.709 to CIE XYZ matrix (ITU-R BT.709-6, item 3.2).
@@ -39,18 +41,27 @@ def srgb_encode(light):
     return xp.where(bright, power, 12.92 * light)
 
 
-def recolor(rgb, target, saturation=1.0):
+def srgb_steepness(code):
+    """Return by how much a code rises, at most, where its light doubles: d code / d log2 light."""
+    xp = namespace(code)
+    power = (code + 0.055) / 2.4  # of the curve's upper part; 0.04045 at its start
+    return math.log(2) * xp.where(code <= 0.04045, xp.maximum(code, 0.0), power)
+
+
+def recolor(rgb, target, saturation=1.0, gamut="desaturate"):
     """Give the colors of a scene another luminance, inside the display's gamut.
 
     The ratio formula (C / L)^s · Y of classical operators (C. Schlick, "Quantization Techniques
-    for Visualization of High Dynamic Range Pictures", 1994). A color that would leave [0, 1]
-    moves towards the gray of its luminance, just far enough: luminance and hue stay and
-    saturation gives way. A black pixel has no chromaticity and becomes gray.
+    for Visualization of High Dynamic Range Pictures", 1994). A black pixel has no chromaticity
+    and becomes gray.
 
     Args:
         rgb: ...×3 linear RGB of the scene, any unit, not negative.
         target: ...×1 luminance wanted, in [0, 1].
         saturation: exponent of the color ratios; 1 keeps the scene's.
+        gamut: of a color that would leave [0, 1]. "desaturate" moves it towards the gray of its
+            luminance, just far enough: luminance and hue stay. "clip" cuts each channel at 1:
+            luminance and hue give way before saturation does.
 
     Returns:
         ...×3 linear RGB in [0, 1].
@@ -63,6 +74,8 @@ def recolor(rgb, target, saturation=1.0):
         # The power changes the luminance of the ratios themselves.
         ratios = ratios / xp.maximum(luminance(ratios), _MIN_DIVISOR)
     color = xp.where(black, 1.0, ratios) * target
+    if gamut == "clip":
+        return xp.minimum(color, 1.0)
     excess = xp.max(color, axis=-1, keepdims=True) - target
     room = 1.0 - target
     outside = excess > room

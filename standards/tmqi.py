@@ -15,6 +15,8 @@ BLOCK_SIDE = 11  # pixels of the contrast blocks
 BRIGHTNESS_MEAN, BRIGHTNESS_SPREAD = 115.94, 27.99  # normal law of the mean code
 CONTRAST_SCALE = 64.29  # codes that the law of the contrast calls 1
 CONTRAST_BETA = (4.4, 10.1)  # parameters of that law
+STRUCTURE_WEIGHT = 0.8012  # of S in Q = a S^b + (1 - a) N^c
+STRUCTURE_POWER, NATURALNESS_POWER = 0.3046, 0.7088
 
 
 def contrast_threshold(frequency):

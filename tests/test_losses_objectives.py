@@ -9,6 +9,7 @@ from losses.objectives import (
     RECIPES,
     REPORTED,
     Objective,
+    Pictures,
     check_weights,
     weight_magnitude,
 )
@@ -127,8 +128,8 @@ def test_total_and_gradient_are_finite_on_bad_batches(stage):
     def losses(output, truth, source):
         with tf.GradientTape() as tape:
             tape.watch(output)
-            total, terms = objective.total(output, truth, source, [output])
-        report = objective.report(output, truth, source, [output])
+            total, terms = objective.total(Pictures(output, truth, source), [output])
+        report = objective.report(Pictures(output, truth, source), [output])
         return tape.gradient(total, output), total, {**terms, **report}
 
     for name, output in BATCHES.items():
@@ -144,6 +145,6 @@ def test_total_and_gradient_are_finite_on_bad_batches(stage):
 def test_ft_adds_the_originals_offsets():
     objective = Objective("ft", dict.fromkeys(("l1", "p", "ssim", "tmqi"), 0.0))
     picture = tf.constant(BATCHES["flat"])
-    total, terms = objective.total(picture, picture, picture, [])
+    total, terms = objective.total(Pictures(picture, picture, picture), [])
     expected = 0.2 * (float(terms["c"]) + 1e-6) + 0.15 * (float(terms["h"]) + 1e-6)
     assert float(total) == pytest.approx(expected, rel=1e-6)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from conftest import ROOT, assign_initial_weights, golden_batch
 
-from losses.objectives import Objective
+from losses.objectives import Objective, Pictures
 from losses.perceptual import PerceptualLoss
 from models.tone_mapper import make_branches, tone_mapper
 from training.trainer import SUMMARY_EVERY, Trainer
@@ -89,7 +89,7 @@ def test_gradient_norm_equals_the_original(stage, perceptual, golden_losses):
     variables = trainer.network.trainable_variables
     with tf.GradientTape() as tape:
         output = trainer(inputs, training=True)["output"]
-        total, _ = trainer.objective.total(output, truth, inputs["source"], variables)
+        total, _ = trainer.objective.total(Pictures(output, truth, inputs["source"]), variables)
     gradients = tape.gradient(total, [variable.value for variable in variables])
     norm = float(tf.linalg.global_norm(gradients))
     assert norm == pytest.approx(golden_losses[stage]["grad_global_norm"], rel=1e-2)
@@ -125,7 +125,7 @@ def test_the_gradient_in_bfloat16_points_where_that_in_float32_does():
         variables = trainer.network.trainable_variables
         with tf.GradientTape() as tape:
             output = trainer(inputs, training=True)["output"]
-            total, _ = trainer.objective.total(output, truth, inputs["source"], variables)
+            total, _ = trainer.objective.total(Pictures(output, truth, inputs["source"]), variables)
         found = tape.gradient(total, [variable.value for variable in variables])
         gradients.append(np.concatenate([np.ravel(gradient) for gradient in found]))
     a, b = gradients
@@ -150,9 +150,8 @@ def test_metrics_hold_the_step_and_not_a_mean():
     ]
     assert totals[0] > totals[1] > totals[2]
     output = trainer(inputs)["output"]
-    now, _ = trainer.objective.total(
-        output, truth, inputs["source"], trainer.network.trainable_variables
-    )
+    pictures = Pictures(output, truth, inputs["source"])
+    now, _ = trainer.objective.total(pictures, trainer.network.trainable_variables)
     last = trainer.train_on_batch(inputs, truth, return_dict=True)["total_loss"]
     assert last == pytest.approx(float(now), rel=1e-5)
 
@@ -176,7 +175,7 @@ def test_a_share_of_the_total_is_the_shown_pictures():
 
     output = branch(batch)
     own, shown = (
-        float(objective.total(picture, truth, batch, branch.trainable_variables)[0])
+        float(objective.total(Pictures(picture, truth, batch), branch.trainable_variables)[0])
         for picture in (output, show(output, batch))
     )
     assert abs(own - shown) > 0.01

@@ -20,7 +20,7 @@ class Run(NamedTuple):
     Attributes:
         settings: configs.stage_settings.StageSettings.
         replicas: training.strategy.Replicas.
-        records: data.records.schema.RecordInfo.
+        records: data.records.schema.RecordInfo, None where settings.whole_pictures is not.
         steps: of an epoch.
         checkpoint: models.weights.Checkpoint to resume from, or None.
         epoch, done: where to resume: epochs, and batches of the next one.
@@ -44,6 +44,13 @@ class Run(NamedTuple):
         return (self.settings.epochs - self.epoch) * self.steps - self.done
 
     @property
+    def source(self):
+        """What the batches are made of, in words."""
+        if self.settings.whole_pictures:
+            return f"{self.settings.whole_pictures.count} whole pictures"
+        return f"{self.records.count} patches from {self.settings.records}"
+
+    @property
     def summary_every(self):
         """Steps between two points of TensorBoard's curves: at least MIN_SUMMARIES points."""
         return max(1, min(SUMMARY_EVERY, self.remaining // MIN_SUMMARIES))
@@ -51,9 +58,11 @@ class Run(NamedTuple):
     def batches(self, epoch, skip=0):
         """Return the batches of an epoch without its first `skip`."""
         settings = self.settings
-        whole = training_batches(
-            self.records, settings.stage, settings.batch_size, settings.seed, epoch, skip
-        )
+        common = settings.batch_size, settings.seed, epoch, skip
+        if settings.whole_pictures:
+            whole = settings.whole_pictures.batches(*common)
+        else:
+            whole = training_batches(self.records, settings.stage, *common)
         return whole if self.replicas.count == 1 else whole.take(self.steps - skip)
 
 
@@ -77,17 +86,21 @@ def check_records(settings, info):
             f"the records hold patches of {found[0]}x{found[1]}, {key} and _w say "
             f"{size[0]}x{size[1]}; make the records again or change the settings"
         )
-    side = min(info.shapes["hdr_bot"][:2])
-    if settings.pad_bot and side < MIN_BOT_SIDE:
-        raise InputError(
-            f"train.pad_bot needs bot layers of {MIN_BOT_SIDE} and more pixels a side, these "
-            f"have {side}; cut larger patches or set it to False"
-        )
     pairs = info.count // info.patch_per_img
     if settings.pairs is not None and settings.pairs != pairs:
         raise InputError(
             f"train.train_set_size is {settings.pairs} but the records hold {pairs} pairs; set it "
             f"to {pairs} or to None, which counts them"
+        )
+
+
+def check_pad_bot(settings, bot_size):
+    """Raise InputError where train.pad_bot cannot mirror a bot layer of this (height, width)."""
+    side = min(bot_size)
+    if settings.pad_bot and side < MIN_BOT_SIDE:
+        raise InputError(
+            f"train.pad_bot needs bot layers of {MIN_BOT_SIDE} and more pixels a side, these "
+            f"have {side}; cut larger patches or set it to False"
         )
 
 

@@ -27,6 +27,7 @@ from training.checks import (
     Run,
     check_checkpoint,
     check_folder,
+    check_pad_bot,
     check_records,
     check_same_start,
     start_checkpoints,
@@ -66,11 +67,12 @@ def train(settings):
         if run.epoch >= settings.epochs:
             logger.info(f"{settings.epochs} epochs are done already; ask for more with --epochs")
             return 0
-        verify_records(run.records)
+        if run.records:
+            verify_records(run.records)
         pictures = check_pictures(settings.val_folder, settings.preparation)
-        trainer, objective, branches = build(run)
+        trainer, terms, branches = build(run)
         checkpoint = restore(run, trainer, branches)
-        return _fit(run, trainer, objective, branches, checkpoint, pictures)
+        return _fit(run, trainer, terms, branches, checkpoint, pictures)
 
 
 def check(settings, replicas):
@@ -78,11 +80,17 @@ def check(settings, replicas):
     stage = settings.stage
     check_folder(settings)
     check_weights(stage, settings.loss_weights, settings.preparation.data_domain)
-    records = read_index(settings.records, "ft" if stage == "ft" else "dual")
-    check_records(settings, records)
-    height, width = records.shapes["hdr_bot" if stage == "bot" else "hdr_high"][:2]
-    Objective(stage, settings.loss_weights).check_patch(height, width)
-    size, count = settings.batch_size, records.count
+    if settings.whole_pictures:
+        records, count = None, settings.whole_pictures.count
+        (height, width), bot_size = settings.patch_size, settings.whole_pictures.bot_size
+    else:
+        records = read_index(settings.records, "ft" if stage == "ft" else "dual")
+        check_records(settings, records)
+        count, bot_size = records.count, records.shapes["hdr_bot"][:2]
+        height, width = bot_size if stage == "bot" else settings.patch_size
+    check_pad_bot(settings, bot_size)
+    objective(settings).check_patch(height, width)
+    size = settings.batch_size
     replicas.check_batch(f"train.batch_size_{stage}", size, count)
     if count < size:
         logger.warning(
@@ -120,8 +128,10 @@ def build(run):
     """Return (Trainer, its Objective, Branches) with fresh weights."""
     settings, strategy = run.settings, run.replicas.strategy
     with strategy.scope():
-        perceptual = perceptual_loss(settings.vgg, run.replicas.workers)
-        objective = Objective(settings.stage, settings.loss_weights, perceptual)
+        perceptual = None
+        if not settings.whole_pictures:
+            perceptual = perceptual_loss(settings.vgg, run.replicas.workers)
+        terms = objective(settings, perceptual)
     position = run.epoch * run.steps + run.done
     rate = CosineDecay(
         settings.learning_rate,
@@ -138,8 +148,14 @@ def build(run):
             domain = settings.preparation.data_domain
             display = partial(to_ground_truth, domain=domain, display=settings.display)
         share, every = settings.displayed_share, run.summary_every
-        trainer = run.replicas.trainer(network, objective, rate, display, share, every)
-    return trainer, objective, branches
+        trainer = run.replicas.trainer(network, terms, rate, display, share, every)
+    return trainer, terms, branches
+
+
+def objective(settings, perceptual=None):
+    """Return the Objective of a stage."""
+    supervised = not settings.whole_pictures
+    return Objective(settings.stage, settings.loss_weights, perceptual, supervised)
 
 
 def perceptual_loss(vgg, workers):
@@ -195,7 +211,7 @@ def restore(run, trainer, branches):
                 logger.warning(found.remark)
             logger.info(f"{name} branch from {start[name]}")
     logger.info(
-        f"{run.records.count} patches from {settings.records}, {run.steps} steps an epoch of "
+        f"{run.source}, {run.steps} steps an epoch of "
         f"{settings.batch_size} each, {run.remaining} steps to go"
     )
     return checkpoint
@@ -208,7 +224,7 @@ def origin(checkpoint):
     return f"{Path(checkpoint.path).parent}, step {checkpoint_info(checkpoint).step}"
 
 
-def _fit(run, trainer, objective, branches, checkpoint, pictures):
+def _fit(run, trainer, terms, branches, checkpoint, pictures):
     settings, replicas = run.settings, run.replicas
     stop = StopAtSignal((lambda asked: replicas.mean(asked) > 0) if replicas.workers > 1 else None)
     stop.install()
@@ -219,7 +235,7 @@ def _fit(run, trainer, objective, branches, checkpoint, pictures):
             preview = next(iter(run.batches(0).unbatch().batch(MAX_PICTURES)))
         callbacks += [
             Summaries(events[0], preview, checkpoint.step, run.summary_every),
-            ProgressBar(run.steps, settings.epochs, run.done, list(objective.weights)),
+            ProgressBar(run.steps, settings.epochs, run.done, list(terms.weights)),
         ]
         if pictures:
             level_num = settings.preparation.level_num

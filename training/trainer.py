@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from losses.objectives import Pictures
+
 SUMMARY_EVERY = 20
 EPSILON = 1e-8  # Adam's, as TensorFlow 1 has it; Keras' own default is 1e-7
 
@@ -32,10 +34,10 @@ class Trainer(keras.Model):
 
     inputs is a dict with "source" (N×H×W×3), which the unsupervised terms
     compare with; a branch reads it as its input, the joint network reads
-    "high" and "bot". After each step the metrics total_loss and loss_<term>
-    hold that step's values (where there is `display`, the terms are those of the displayed
-    pictures); the terms outside the total are only computed on
-    every `summary_every`-th step, the first included.
+    "high" and "bot"; "black_offset" (N×1×1×1) may be there. After each step the metrics
+    total_loss and loss_<term> hold that step's values (where there is `display`, the terms are
+    those of the displayed pictures); the terms outside the total are only computed on every
+    `summary_every`-th step, the first included.
 
     Args:
         network: a branch, or models.tone_mapper's joint network.
@@ -80,13 +82,16 @@ class Trainer(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the stage's total of one batch and keep its terms as metrics."""
-        pictures = (y_pred["output"], y, x["source"])
+        source, black_offset = x["source"], x.get("black_offset", 0.0)
+        pictures = Pictures(y_pred["output"], y, source, black_offset)
         variables = self.network.trainable_variables
-        total, terms = self.objective.total(*pictures, variables)
+        share, total = self.displayed_share, 0.0
+        if share < 1:
+            total, terms = self.objective.total(pictures, variables)
         if self.display is not None:
-            displayed = (self.display(pictures[0], pictures[2]), *pictures[1:])
-            total_displayed, terms = self.objective.total(*displayed, variables)
-            share = self.displayed_share
+            displayed = self.display(pictures.output, source, black_offset=black_offset)
+            seen = pictures._replace(output=displayed)
+            total_displayed, terms = self.objective.total(seen, variables)
             total = (1 - share) * total + share * total_displayed
         for name, value in {**terms, **self._report(pictures, variables)}.items():
             self.terms[name].update_state(value)
@@ -98,10 +103,10 @@ class Trainer(keras.Model):
         names = self.objective.reported
         if not names:
             return {}
-        pictures = [ops.stop_gradient(picture) for picture in pictures]
+        pictures = Pictures(*map(ops.stop_gradient, pictures[:3]))
 
         def compute():
-            report = self.objective.report(*pictures, variables)
+            report = self.objective.report(pictures, variables)
             return tuple(ops.cast(report[name], "float32") for name in names)
 
         def keep():

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from losses.objectives import Objective
+from losses.objectives import Objective, Pictures
 from models.tone_mapper import make_branches, tone_mapper
 from tools.benchmarks import original_graph
 from tools.benchmarks.measure import RESULTS, circumstances, in_turns, save
@@ -114,7 +114,7 @@ def original_step(stage, batch):
             output = original_graph.joint(feeds["high"], feeds["bot"], weights, 0, LEVELS)
         else:
             output = original_graph.branch(stage, feeds["source"], weights[stage])
-        total, _ = Objective(stage).total(output, feeds["truth"], feeds["source"], [])
+        total, _ = Objective(stage).total(Pictures(output, feeds["truth"], feeds["source"]), [])
         step = tf1.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(total)
         session = tf1.Session(graph=graph)
         session.run(tf1.global_variables_initializer())
