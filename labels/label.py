@@ -8,8 +8,8 @@ import time
 from data.pictures import read_hdr
 from data.pictures.sdr import decode_sdr, encode_sdr
 from labels.family import Setting
-from labels.guards import GuardValues, guard_values, violations
 from labels.search import choose
+from metrics.guards import GuardValues, guard_values, violations
 from metrics.tmqi import tmqi
 from system.csv_file import Fields, content_key, key, optional_number, rounded
 from system.errors import naming

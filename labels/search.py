@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labels.family import Setting, prepare, render
-from labels.guards import guard_values, violations
+from metrics.guards import guard_values, violations
 from metrics.operators import OPERATORS
 from metrics.pair import reduced
 from metrics.tmqi import MIN_SIDE, TMQI, check_size, tmqi
@@ -37,7 +37,7 @@ MOVES = sorted(
 class Candidate(NamedTuple):
     """An operator tried: FAMILY or a name of OPERATORS, its Setting or None, and what it got.
 
-    excess: dict of labels.guards.violations, empty if the guards are passed.
+    excess: dict of metrics.guards.violations, empty if the guards are passed.
     """
 
     operator: str

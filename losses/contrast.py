@@ -22,7 +22,7 @@ BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1])[..., None, None].astype(np
 LEAST_SQUARE = 1e-3  # PU21 units², keeps the root's gradient finite
 # Of added_contrast, in stops: contrast up to these is no fault.
 TOLERATED_RATIO, TOLERATED_GAIN, TOLERATED_REVERSAL = 1.15, 0.01, 0.005
-# Of halo, as labels.guards.
+# Of halo, as metrics.guards.
 CURVE_STEPS = 64
 HALO_REACH = 1 / 50
 EDGE_STOPS = (1.5, 2.5)  # between these an edge begins to count
@@ -58,7 +58,7 @@ def added_contrast(display, scene):
 def halo(display, scene):
     """Return the codes by which the picture overshoots beside strong edges, at least 0.
 
-    As labels.guards.halo, with edges that begin to count gradually.
+    As metrics.guards.halo, with edges that begin to count gradually.
     """
     light = luminance(scene)
     least = ops.min(ops.where(light > 0, light, math.inf), axis=(1, 2, 3), keepdims=True)

@@ -4,8 +4,8 @@ import pytest
 from conftest import scene
 
 from labels.family import Setting, prepare, render
-from labels.guards import LIMITS, GuardValues, guard_values, halo, noise_gain, span, violations
 from metrics.color import color_fidelity
+from metrics.guards import LIMITS, GuardValues, guard_values, halo, noise_gain, span, violations
 from metrics.operators import OPERATORS
 from system.errors import InputError
 

@@ -6,8 +6,8 @@ from conftest import scene
 
 import labels.search as search
 from labels.family import Setting
-from labels.guards import GuardValues, guard_values, violations
 from labels.search import BOUNDS, FAMILY, MOVES, Candidate, Trials, choose, refined
+from metrics.guards import GuardValues, guard_values, violations
 from metrics.operators import OPERATORS
 from metrics.tmqi import TMQI, tmqi
 from system.errors import InputError

@@ -9,8 +9,8 @@ from helpers.scripts import large_file, run_limited
 
 from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
 from labels.family import Setting, prepare, render
-from labels.guards import GuardValues, guard_values
 from labels.sheet import GAP, HEIGHT, TEXT, WIDTH, write_sheets
+from metrics.guards import GuardValues, guard_values
 from metrics.tmqi import tmqi
 
 pytestmark = pytest.mark.script

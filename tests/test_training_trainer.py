@@ -170,7 +170,7 @@ def test_a_share_of_the_total_is_the_shown_pictures():
     branch = make_branches().bot
     objective = Objective("bot")
 
-    def show(output, source):
+    def show(output, source, black_offset=0.0):
         return 0.5 * output + 0.1 * source
 
     output = branch(batch)

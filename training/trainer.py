@@ -43,8 +43,8 @@ class Trainer(keras.Model):
         network: a branch, or models.tone_mapper's joint network.
         objective: losses.objectives.Objective or alike.
         learning_rate: number or Keras schedule.
-        display: None, or callable (output, source) -> pictures as they are displayed, which
-            the losses then see too.
+        display: None, or callable (output, source, black_offset) -> pictures as they are
+            displayed, which the losses then see too.
         displayed_share: of the total that those pictures make up, 0 to 1.
         summary_every: steps between two computations of the terms outside the total.
         replicas: that take a step together, see training.strategy.
