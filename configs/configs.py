@@ -44,8 +44,8 @@ config.model.display_guided = 0
 # (+) of "guided": the finest detail, noise too, has at most so many times the scene's contrast;
 # 0 sets no limit
 config.model.display_detail = 0.0
-# (+) of "source": colors that the display cannot show are moved to gray, "desaturate", or cut off
-# in each channel, "clip"
+# (+) of "source": colors that the display cannot show are moved to gray ("desaturate"), cut off in
+# each channel ("clip"), or that and made darker, halfway ("darken")
 config.model.display_gamut = "desaturate"
 
 config.data = EasyDict()

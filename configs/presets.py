@@ -48,7 +48,7 @@ PRESETS = {
         "model.display_colour": "source",
         "model.display_guided": 3,
         "model.display_detail": 1.5,
-        "model.display_gamut": "clip",
+        "model.display_gamut": "darken",
         "train.whole_pictures": True,
         "train.batch_size_ft": 1,
         "train.epochs_ft": 20,

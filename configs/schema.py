@@ -56,7 +56,7 @@ WEIGHTS = Kind("a dict from loss term to a weight of 0 or more", _are_weights)
 RANGE = _one_of("minmax", "clip")
 NOT_NEGATIVE = Kind("a number of 0 or more", lambda v: _is_number(v) and v >= 0)
 COLOUR = _one_of("network", "source")
-GAMUT = _one_of("desaturate", "clip")
+GAMUT = _one_of("desaturate", "clip", "darken")
 PRECISION = _one_of("float32", "bfloat16")
 
 KINDS = {

@@ -104,7 +104,9 @@ def _reduced(x):
 
 
 def _expanded(x, height, width):
-    x = ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "reflect")
+    # As cv2.pyrUp: mirrored at the top and left, repeated at the bottom and right.
+    x = ops.concatenate([x[:, 1:2], x, x[:, -1:]], axis=1)
+    x = ops.concatenate([x[:, :, 1:2], x, x[:, :, -1:]], axis=2)
     x = ops.conv_transpose(x, 4 * BINOMIAL, strides=2, padding="valid")
     return x[:, 4 : 4 + height, 4 : 4 + width]
 

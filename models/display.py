@@ -36,7 +36,7 @@ class Display(NamedTuple):
     detail: where guided is not 0, how steep the finest detail, and noise with it, may become:
         at most so many times the HDR picture's contrast in stops. 0 sets no limit.
     gamut: where colour is "source", what becomes of colors that the display cannot show,
-        "desaturate" or "clip", see standards.srgb.recolor.
+        "desaturate", "clip" or "darken", see standards.srgb.recolor.
     """
 
     range: str = "minmax"

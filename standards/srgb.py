@@ -60,8 +60,9 @@ def recolor(rgb, target, saturation=1.0, gamut="desaturate"):
         target: ...×1 luminance wanted, in [0, 1].
         saturation: exponent of the color ratios; 1 keeps the scene's.
         gamut: of a color that would leave [0, 1]. "desaturate" moves it towards the gray of its
-            luminance, just far enough: luminance and hue stay. "clip" cuts each channel at 1:
-            luminance and hue give way before saturation does.
+            luminance, just far enough: luminance and hue stay, saturation gives way. "clip" cuts
+            each channel at 1: some of all three gives way. "darken" is the mean of that and of
+            the color made darker until it fits, whose hue and saturation stay.
 
     Returns:
         ...×3 linear RGB in [0, 1].
@@ -74,8 +75,10 @@ def recolor(rgb, target, saturation=1.0, gamut="desaturate"):
         # The power changes the luminance of the ratios themselves.
         ratios = ratios / xp.maximum(luminance(ratios), _MIN_DIVISOR)
     color = xp.where(black, 1.0, ratios) * target
-    if gamut == "clip":
-        return xp.minimum(color, 1.0)
+    if gamut in ("clip", "darken"):
+        cut = xp.minimum(color, 1.0)
+        darker = color / xp.maximum(xp.max(color, axis=-1, keepdims=True), 1.0)
+        return cut if gamut == "clip" else (cut + darker) / 2
     excess = xp.max(color, axis=-1, keepdims=True) - target
     room = 1.0 - target
     outside = excess > room

@@ -20,7 +20,7 @@ def picture(*values):
 
 def test_minmax_is_the_papers():
     output = picture(0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-    assert Display() == ("minmax", "network", 1.0, 0)
+    assert Display() == ("minmax", "network", 1.0, 0, 0.0, "desaturate")
     shown = displayed(output, output, "gamma", Display())
     np.testing.assert_array_equal(shown.ravel(), [0, 51, 102, 153, 204, 255])
     assert shown.dtype == np.uint8
@@ -115,6 +115,25 @@ def test_guided_takes_noise_away_and_keeps_the_scenes_edges():
     assert across[32] - across[31] > 0.9 * (across[60] - across[4])
 
 
+def test_detail_limits_the_noise_to_so_many_times_the_scenes():
+    generator = np.random.default_rng(5)
+    stops = generator.normal(0, 0.05, (64, 64, 1))
+    source = np.broadcast_to((0.1 * 2**stops) ** 0.4545, (64, 64, 3)).astype("f4")
+    output = (source + 0.2 * stops).astype("f4")  # far steeper than the scene
+
+    def steepness(detail):
+        display = Display("clip", "source", 1.0, 3, detail)
+        shown = to_display(output, source, "gamma", display)[..., 1]
+        found = np.log2(srgb_decode(shown.astype("f8")))
+        return np.polyfit(stops[8:-8, 8:-8].ravel(), found[8:-8, 8:-8].ravel(), 1)[0]
+
+    free = steepness(0.0)
+    assert free > 1.8
+    assert steepness(1.5) == pytest.approx(1.5, abs=0.08)
+    assert steepness(1.0) == pytest.approx(1.0, abs=0.05)
+    assert steepness(10.0) == pytest.approx(free, rel=1e-3)
+
+
 @pytest.mark.parametrize("domain", ["gamma", "linear"])
 @pytest.mark.parametrize(
     "display",
@@ -123,6 +142,7 @@ def test_guided_takes_noise_away_and_keeps_the_scenes_edges():
         Display("clip", "source", 1.2),
         Display("minmax", "source", 0.8, 1),
         Display("clip", "source", 1.0, 50),  # larger than the picture
+        Display("clip", "source", 1.0, 3, 1.5, "darken"),
     ],
 )
 def test_bands_of_rows_change_nothing(monkeypatch, domain, display):
@@ -142,6 +162,8 @@ def test_bands_of_rows_change_nothing(monkeypatch, domain, display):
         Display("clip", "source", 1.7),
         Display("minmax", "source", 0.8, 3),
         Display("clip", "source", 1.0, 90),
+        Display("clip", "source", 1.0, 3, 1.5, "clip"),
+        Display("clip", "source", 1.0, 2, 0.5, "darken"),
     ],
 )
 def test_tensors_become_the_picture_that_is_written(display, domain):
@@ -177,7 +199,8 @@ def test_losses_see_it_encoded_as_the_ground_truth(guided):
 
 @pytest.mark.parametrize("domain", ["gamma", "linear"])
 @pytest.mark.parametrize("name", ["black", "white", "flat", "primaries", "noise"])
-def test_gradients_are_finite(domain, name):
+@pytest.mark.parametrize(("detail", "gamut"), [(0.0, "desaturate"), (1.5, "darken")])
+def test_gradients_are_finite(domain, name, detail, gamut):
     generator = np.random.default_rng(1)
     shape = (1, 32, 32, 3)
     source = {
@@ -187,7 +210,7 @@ def test_gradients_are_finite(domain, name):
         "primaries": np.eye(3)[generator.integers(0, 3, shape[:3])],
         "noise": generator.random(shape),
     }[name].astype("f4")
-    display = Display("clip", "source", 1.0, 3)
+    display = Display("clip", "source", 1.0, 3, detail, gamut)
     for values in (np.zeros(shape), np.ones(shape), generator.random(shape)):
         output = tf.constant(values.astype("f4"))
         with tf.GradientTape() as tape:

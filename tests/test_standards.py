@@ -9,7 +9,15 @@ import tensorflow as tf
 from conftest import ROOT
 
 from standards.guided import guided_filter
-from standards.srgb import luminance, recolor, srgb_decode, srgb_decode_8bit, srgb_encode
+from standards.pu21 import LEAST, SCENE_WHITE, displayed_luminance, pu21, scene_luminance
+from standards.srgb import (
+    luminance,
+    recolor,
+    srgb_decode,
+    srgb_decode_8bit,
+    srgb_encode,
+    srgb_steepness,
+)
 
 
 def as_tensors(function):
@@ -70,6 +78,49 @@ def test_recolor_by_hand(kind):
     # Ratios 4 : 1 : 1 become 2 : 1 : 1.
     found = kind(recolor)(np.array([[0.4, 0.1, 0.1]]), np.array([[0.12126]]), saturation=0.5)
     np.testing.assert_allclose(found, [[0.2, 0.1, 0.1]], rtol=1e-6)
+
+
+@BOTH
+def test_gamuts_of_recolor_by_hand(kind):
+    # Ratios 4 : 2 : 1 at twice the display's red.
+    rgb, target = np.array([[2.0, 1.0, 0.5]]), np.array([[2 * 0.2126 + 0.7152 + 0.5 * 0.0722]])
+    found = kind(recolor)(rgb, target, gamut="clip")
+    np.testing.assert_allclose(found, [[1, 1, 0.5]], rtol=1e-6)
+    found = kind(recolor)(rgb, target, gamut="darken")
+    np.testing.assert_allclose(found, [[1, 0.75, 0.375]], rtol=1e-6)
+    inside = [kind(recolor)(rgb, target / 2, gamut=g) for g in ("desaturate", "clip", "darken")]
+    np.testing.assert_allclose(inside, [rgb / 2] * 3, rtol=1e-6)
+
+
+@BOTH
+def test_pu21_has_the_published_codes(kind):
+    # Of the authors' encoder, type banding_glare: 100 cd/m² has 256, about.
+    light = np.array([0.001, 0.005, 0.1, 1, 10, 100, 1000, 10_000, 20_000])
+    codes = [0, 0, 5.717, 36.544, 123.647, 256.384, 420.097, 595.394, 595.394]
+    np.testing.assert_allclose(kind(pu21)(light), codes, atol=2e-3)
+
+
+@BOTH
+def test_a_scene_is_exposed_to_the_pictures_log_mean(kind):
+    hdr = scene() + 0.01
+    displayed = kind(displayed_luminance)(np.random.default_rng(1).random(hdr.shape))
+    assert displayed.min() >= 0.4 and displayed.max() <= 200
+    found = kind(scene_luminance)(hdr, displayed)
+    inside = (found > LEAST) & (found < SCENE_WHITE)
+    ratio = found[inside] / luminance(hdr)[inside]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)
+    expected = np.exp(np.log(displayed).mean() - np.log(luminance(hdr)).mean())
+    assert ratio[0] == pytest.approx(expected, rel=1e-4)
+    assert np.isfinite(kind(scene_luminance)(0 * hdr, displayed)).all()
+
+
+@BOTH
+def test_steepness_is_the_curves_derivative(kind):
+    light = np.array([1e-4, 1e-3, 0.01, 0.2, 0.9])
+    codes = srgb_encode(light)
+    step = 1e-5
+    expected = (srgb_encode(light * 2**step) - srgb_encode(light * 2**-step)) / (2 * step)
+    np.testing.assert_allclose(kind(srgb_steepness)(codes), expected, rtol=1e-3)
 
 
 @BOTH
