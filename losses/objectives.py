@@ -45,13 +45,14 @@ MULTI_SCALE = ("msssim", "tmqi", "s", "q")
 FT_OFFSET = 1e-6  # the original adds it to c and h of ft inside the total
 
 
-def check_weights(stage, weights, domain="gamma"):
+def check_weights(stage, weights, domain="gamma", supervised=True):
     """Raise InputError where `weights` cannot be a stage's changes to its recipe.
 
     Args:
         stage: "high", "bot" or "ft".
         weights: dict from term to weight.
         domain: "gamma" or "linear", of the network's output.
+        supervised: whether there is a ground truth.
     """
     known = (*RECIPES[stage], *REPORTED[stage], *EXTRA[stage])
     for name, weight in dict.items(weights):
@@ -63,6 +64,11 @@ def check_weights(stage, weights, domain="gamma"):
             raise InputError(
                 f"the loss term {name!r} of {stage} reads domain gamma and dev.data_domain is "
                 f"{domain!r}; leave it out of train.loss_weights_{stage}"
+            )
+        if name in SUPERVISED and weight and not supervised:
+            raise InputError(
+                f"the loss term {name!r} of {stage} reads a ground truth, which "
+                f"train.whole_pictures has not; leave it out of train.loss_weights_{stage}"
             )
 
 

@@ -38,6 +38,15 @@ def test_without_perceptual_network_the_term_is_left_out():
         assert not {"f", "p"} & {*objective.weights, *objective.reported}
 
 
+def test_without_ground_truth_only_unsupervised_terms_are_left():
+    objective = Objective("ft", {"q": 1.0, "halo": 0.01}, no_perceptual_difference, False)
+    assert set(objective.weights) == {"h", "tmqi", "q", "halo"}
+    assert objective.reported == ("l2_reg",)
+    check_weights("ft", {"q": 1.0, "l1": 0.0}, supervised=False)
+    with pytest.raises(InputError, match=r"'l1' of ft reads a ground truth, which train\.whole_p"):
+        check_weights("ft", {"l1": 0.5}, supervised=False)
+
+
 def test_changed_weights():
     objective = Objective("ft", {"h": 0.0, "l2": 0.5})
     assert objective.weights["l2"] == 0.5

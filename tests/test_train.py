@@ -144,3 +144,37 @@ def test_ablations_train_and_test(studio, trained, tmp_path, ablation):
     outcome = studio.run("test.py", picture, "--output", tmp_path / "out", **changes)
     assert outcome.returncode == 0, outcome.stderr
     assert read_sdr(tmp_path / "out" / "first.jpg").std() > 1
+
+
+def test_whole_pictures_need_no_records_and_no_partners(studio, tmp_path):
+    changes = {
+        "train__whole_pictures": True,
+        "train__displayed_share": 1.0,
+        "train__loss_weights_ft": '{"h": 0, "tmqi": 0, "q": 1, "d": 0.1, "a": 2, "halo": 0.01}',
+        "train__epochs_ft": 2,
+        "train__batch_size_ft": 2,
+        "train__val_path": None,
+        "train__log_path": tmp_path / "logs",
+        "model__ckp_path_ft": tmp_path / "ft",
+        "model__tfrecord_ft": tmp_path / "none_",
+        "model__display_range": "clip",
+        "model__display_colour": "source",
+        "model__display_guided": 2,
+        "model__display_detail": 1.5,
+        "model__display_gamut": "darken",
+        "data__sdr_path": tmp_path / "none",
+        "data__augment_noise": 1.0,
+    }
+    outcome = studio.run("train_ft.py", "--skip_step_1", **changes)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "3 whole pictures, 2 steps an epoch of 2 each, 4 steps to go" in outcome.stdout
+    for term in ("q=", "d=", "a=", "halo="):
+        assert term in outcome.stderr
+    saved = json.loads((tmp_path / "ft" / "settings.json").read_text())
+    assert saved["display"] == {
+        **{"range": "clip", "colour": "source", "saturation": 1.0},
+        **{"guided": 2, "detail": 1.5, "gamut": "darken"},
+    }
+    changes["train__loss_weights_ft"] = '{"l1": 0.5}'
+    outcome = studio.run("train_ft.py", "--skip_step_1", **changes)
+    assert outcome.returncode == 2 and "reads a ground truth" in outcome.stderr

@@ -1,7 +1,6 @@
 """What a training refuses before expensive work, and in which order it does things."""
 
 import copy
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from models.weights import PRETRAINED, newest_checkpoint
 from system.errors import InputError
 from training import stage as stage_module
 from training.callbacks import ProgressBar
-from training.checks import Run, check_records, check_same_start, start_checkpoints
+from training.checks import Run, check_pad_bot, check_records, check_same_start, start_checkpoints
 from training.strategy import Replicas
 
 
@@ -61,18 +60,12 @@ def test_records_of_other_settings_are_refused(tmp_path, config, stage, kind):
 @pytest.mark.parametrize(("side", "fits"), [(56, True), (48, False)])
 def test_padded_training_needs_a_bot_layer_that_can_be_mirrored(config, side, fits):
     config.train.pad_bot = True
-    config.data.update(patch_size_ft_h=side, patch_size_ft_w=side)
-    info = SimpleNamespace(
-        count=16,
-        patch_per_img=16,
-        preparation=Preparation.from_settings(config.dev),
-        shapes={"hdr_high": (side, side, 3), "hdr_bot": (side // 8, side // 8, 3)},
-    )
+    bot_size = (side // 8, 2 * side)
     if not fits:
         with pytest.raises(InputError, match=r"train\.pad_bot needs bot layers of 7 .* have 6"):
-            check_records(stage_settings("ft", config), info)
+            check_pad_bot(stage_settings("ft", config), bot_size)
         config.train.pad_bot = False
-    check_records(stage_settings("ft", config), info)
+    check_pad_bot(stage_settings("ft", config), bot_size)
 
 
 def test_ft_starts_from_its_own_branches_or_says_what_is_missing(tmp_path, config):

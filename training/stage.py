@@ -79,7 +79,8 @@ def check(settings, replicas):
     """Make the cheap checks, claim the folders and return the Run."""
     stage = settings.stage
     check_folder(settings)
-    check_weights(stage, settings.loss_weights, settings.preparation.data_domain)
+    domain, supervised = settings.preparation.data_domain, not settings.whole_pictures
+    check_weights(stage, settings.loss_weights, domain, supervised)
     if settings.whole_pictures:
         records, count = None, settings.whole_pictures.count
         (height, width), bot_size = settings.patch_size, settings.whole_pictures.bot_size
