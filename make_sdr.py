@@ -6,8 +6,9 @@
 
 For each HDR file of data.hdr_path without a partner in data.sdr_path, a picture of the
 same name with any SDR ending, it searches the classical operators and a family of its
-own (a Reinhard curve over key, white point, contrast and detail gain) for the best TMQI
-within the limits of the guards: clipping, colour, greyness, halos, noise.
+own (a Reinhard curve over key, white point, contrast and detail gain) for the best TMQI and
+the least contrast distortion together, within the limits of the guards: clipping, colour,
+greyness, halos, noise.
 
 Partners that are there are never changed. Writes the SDR files, and make_sdr.csv and
 contact sheets to data.label_path; a text in orange there names limits that even the best

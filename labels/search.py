@@ -1,4 +1,8 @@
-"""The search for the label of one picture: the best TMQI that passes the guards."""
+"""The search for the label of one picture: the best of those that pass the guards.
+
+What is best is told by TMQI and by the band-limited contrast distortion together: TMQI rewards
+raised detail wherever it is, and people's judgment follows the distortion more closely.
+"""
 
 import itertools
 import math
@@ -8,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labels.family import Setting, prepare, render
+from metrics.contrast import contrast_distortion
 from metrics.guards import guard_values, violations
 from metrics.operators import OPERATORS
 from metrics.pair import reduced
@@ -17,6 +22,10 @@ from system.errors import InputError
 SEARCH_SIDE = 512  # pixels, longer side of the picture that is searched on
 FINALISTS = 4  # tried at full size until one passes the guards there too
 FAMILY = "family"
+LEAST_DISTORTION = 0.1  # PU21 units, not seen
+# Of the distortion's logarithm against Q. Over ten operators' pictures of each of eight scenes
+# ColorVideoVDP falls by 2.9 JOD where the logarithm rises by 1; a JOD counts as .03 of Q.
+DISTORTION_WEIGHT = 0.086
 # Values of each field of Setting, in its order: those of the grid, and the least and the most.
 GRID = {
     **{"key": (0.09, 0.18, 0.36), "white": (2.0, 8.0)},
@@ -34,6 +43,21 @@ MOVES = sorted(
 )
 
 
+class Score(NamedTuple):
+    """TMQI and the contrast distortion of a picture."""
+
+    tmqi: TMQI
+    distortion: float
+
+    @property
+    def merit(self):
+        """What a label is chosen by, higher for better; -inf without a Q."""
+        quality = self.tmqi.Q
+        if math.isnan(quality):
+            return -math.inf
+        return quality - DISTORTION_WEIGHT * math.log(max(self.distortion, LEAST_DISTORTION))
+
+
 class Candidate(NamedTuple):
     """An operator tried: FAMILY or a name of OPERATORS, its Setting or None, and what it got.
 
@@ -42,13 +66,13 @@ class Candidate(NamedTuple):
 
     operator: str
     setting: Setting | None
-    score: TMQI
+    score: Score
     values: tuple
     excess: dict
 
     def rank(self):
-        """Return what to compare by: guards first, then Q."""
-        return -sum(self.excess.values()), self.score.Q
+        """Return what to compare by: guards first, then the merit."""
+        return -sum(self.excess.values()), self.score.merit
 
 
 class Trials:
@@ -65,19 +89,20 @@ class Trials:
         """Return the H×W×3 uint8 picture of an operator; raises InputError as operators do."""
         return render(self.source, setting) if setting else OPERATORS[operator](self.hdr)
 
-    def quality(self, operator, setting=None):
-        """Return Q, or -1 where there is none."""
+    def merit(self, operator, setting=None):
+        """Return the Score's merit, -inf where there is none."""
         trial = operator, setting
         if trial not in self.scores:
             try:
-                self.scores[trial] = tmqi(self.hdr, self.picture(*trial))
+                picture = self.picture(*trial)
+                score = Score(tmqi(self.hdr, picture), contrast_distortion(self.hdr, picture))
             except InputError:  # Mantiuk's stops at some pictures
-                return -1.0
-        score = self.scores[trial].Q
-        return -1.0 if math.isnan(score) else score
+                return -math.inf
+            self.scores[trial] = score
+        return self.scores[trial].merit
 
     def candidate(self, operator, setting=None):
-        """Return the Candidate of an operator that has a Q, its guards checked."""
+        """Return the Candidate of an operator that has a Score, its guards checked."""
         trial = operator, setting
         if trial not in self.checked:
             values = guard_values(self.hdr, self.picture(*trial))
@@ -89,8 +114,8 @@ class Trials:
     def best(self, trials):
         """Return the Candidate that ranks first; guards are only checked until one passes."""
         tried = []
-        for trial in sorted(trials, key=lambda trial: -self.quality(*trial)):
-            if self.quality(*trial) < 0:
+        for trial in sorted(trials, key=lambda trial: -self.merit(*trial)):
+            if self.merit(*trial) == -math.inf:
                 break
             tried.append(self.candidate(*trial))
             if not tried[-1].excess:
@@ -171,9 +196,11 @@ def _improved(trials, best, move, step):
         for value, steps, (least, most) in zip(best.setting, move, BOUNDS.values(), strict=True)
     )
     near = Setting(*moved)
-    quality = trials.quality(FAMILY, near)
-    # Checking guards costs more than Q, and a lower Q can only win by them.
-    if near == best.setting or quality < 0 or (not best.excess and quality <= best.score.Q):
+    merit = trials.merit(FAMILY, near)
+    # Checking guards costs more than the score, and a lower one can only win by them.
+    if near == best.setting or merit == -math.inf:
+        return None
+    if not best.excess and merit <= best.score.merit:
         return None
     candidate = trials.candidate(FAMILY, near)
     return candidate if candidate.rank() > best.rank() else None

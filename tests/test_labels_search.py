@@ -6,7 +6,8 @@ from conftest import scene
 
 import labels.search as search
 from labels.family import Setting
-from labels.search import BOUNDS, FAMILY, MOVES, Candidate, Trials, choose, refined
+from labels.search import BOUNDS, FAMILY, MOVES, Candidate, Score, Trials, choose, refined
+from metrics.contrast import contrast_distortion
 from metrics.guards import GuardValues, guard_values, violations
 from metrics.operators import OPERATORS
 from metrics.tmqi import TMQI, tmqi
@@ -33,25 +34,40 @@ def passing(hdr, sdr):
 
 def test_the_choice_beats_every_classical_operator_that_passes(hdr, choice):
     made = [operator(hdr) for operator in OPERATORS.values()]
-    scores = [tmqi(hdr, sdr).Q for sdr in made if passing(hdr, sdr)]
+    scores = [score_of(hdr, sdr).merit for sdr in made if passing(hdr, sdr)]
     best = choice.candidate
-    assert scores and max(scores) <= best.score.Q
-    assert best.score == tmqi(hdr, choice.picture)
+    assert scores and max(scores) <= best.score.merit
+    assert best.score == score_of(hdr, choice.picture)
     assert best.values == guard_values(hdr, choice.picture) and not best.excess
     assert choice.tried > 40
 
 
+def score_of(hdr, sdr):
+    return Score(tmqi(hdr, sdr), contrast_distortion(hdr, sdr))
+
+
+def score(quality, distortion=1.0):
+    return Score(TMQI(quality, 1.0, 1.0, ()), distortion)
+
+
+def test_a_label_is_chosen_by_quality_and_distortion():
+    assert score(0.9).merit == pytest.approx(0.9)  # the distortion's logarithm is 0
+    assert score(0.93, 4.0).merit < score(0.9, 2.0).merit < score(0.99, 4.0).merit
+    assert score(math.nan).merit == -math.inf
+    assert math.isfinite(score(0.9, 0.0).merit)
+
+
 class FormulaTrials:
-    """Trials whose Q is a function of the setting, so that the maximum is known."""
+    """Trials whose merit is a function of the setting, so that the maximum is known."""
 
     def __init__(self, quality, guard):
         self.formula, self.guard = quality, guard
 
-    def quality(self, _, setting):
+    def merit(self, _, setting):
         return self.formula(setting)
 
     def candidate(self, operator, setting):
-        score = TMQI(self.formula(setting), 1.0, 1.0, ())
+        score = Score(TMQI(self.formula(setting), 1.0, 1.0, ()), 1.0)
         return Candidate(operator, setting, score, FINE, self.guard(setting))
 
 
@@ -94,9 +110,9 @@ def test_moves_change_one_or_two_parameters():
 
 
 def test_guards_rank_above_quality():
-    bad = Candidate(FAMILY, None, TMQI(0.99, 1, 1, ()), FINE, {"halo": 0.1})
+    bad = Candidate(FAMILY, None, score(0.99), FINE, {"halo": 0.1})
     worse = bad._replace(excess={"halo": 0.1, "cast": 0.2})
-    good = Candidate(FAMILY, None, TMQI(0.9, 1, 1, ()), FINE, {})
+    good = Candidate(FAMILY, None, score(0.9), FINE, {})
     assert max([bad, good, worse], key=Candidate.rank) is good
     assert min([bad, good, worse], key=Candidate.rank) is worse
 
@@ -117,7 +133,7 @@ def test_large_pictures_are_searched_small_and_scored_whole(hdr, monkeypatch):
     choice = choose(large)
     assert choice.picture.shape == large.shape
     assert set(sizes[:-1]) == {(162, 210)} and sizes[-1] == (200, 260)
-    assert choice.candidate.score == tmqi(large, choice.picture)
+    assert choice.candidate.score == score_of(large, choice.picture)
 
 
 @pytest.mark.parametrize(
