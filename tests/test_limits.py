@@ -21,7 +21,7 @@ from data.preparation.prepare import prepare_picture
 from inference.operator import Operator
 from models.weights import newest_checkpoint
 from system.errors import InputError
-from training.summaries import EventFile
+from training.callbacks import EventFile
 
 pytestmark = pytest.mark.script
 

@@ -14,7 +14,7 @@ from metrics.tmqi import MIN_SIDE
 from models.display import displayed
 from system.errors import InputError
 from system.files import list_pictures, result_stems
-from training.summaries import MAX_PICTURES
+from training.callbacks import MAX_PICTURES
 
 # Those of metrics.scores that are written after each validation.
 SCORES = ("Q", "S", "N", "FSITM", "colour_correlation", "chroma_ratio", "cast")
@@ -34,7 +34,7 @@ class Validation:
         network: models.tone_mapper's joint network, padded as in testing.
         preparation: data.preparation.prepare.Preparation of the records.
         display: models.display.Display of the run.
-        events: training.summaries.EventFile.
+        events: training.callbacks.EventFile.
         every: epochs.
     """
 
