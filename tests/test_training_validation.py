@@ -99,7 +99,7 @@ def test_too_little_memory_is_one_sentence_and_leaves_a_picture_out(
 
     monkeypatch.setattr(validation, part, short_of_memory)
     found.after_epoch(1, 10, GO_ON)
-    sentence = "b.hdr does not fit into the memory; take it out of train.val_path"
+    sentence = "b.hdr: does not fit into the memory; try smaller pictures"
     assert [record.message.endswith(sentence) for record in caplog.records] == [True]
     assert list(found.events.written[0][2]) == ["val/a", "val/c", "val/d"]
 
@@ -120,7 +120,9 @@ def test_pictures_are_checked_before_the_training(folder, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(validation, "read_hdr", short_of_memory)
-    with pytest.raises(InputError, match=r"a\.hdr does not fit into the memory"):
+    with pytest.raises(
+        InputError, match=r"a\.hdr: does not fit into the memory; .* or take it out of train"
+    ):
         check_pictures(folder, PREPARATION)
 
 
