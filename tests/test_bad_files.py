@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_process, run_script
 from helpers.bad_files import SCENE, bad_files, odd_files
+from helpers.hdr_files import encode_exr
 from helpers.scripts import large_file
 
 from data.pictures import read_hdr, read_sdr
-from data.pictures.exr import encode_exr
 from data.pictures.sdr import decode_sdr
 from data.preparation.prepare import Preparation, prepare_picture
 from system.errors import InputError

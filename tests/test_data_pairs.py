@@ -2,9 +2,10 @@ import cv2
 import numpy as np
 import pytest
 from conftest import scene
+from helpers.hdr_files import write_hdr
 
 from data.pairs import Pair, find_pairs, find_unpaired, ignored_hdr, inspect_pair
-from data.pictures import write_hdr, write_sdr
+from data.pictures import write_sdr
 from system.errors import InputError
 from system.parallel import in_order
 

@@ -4,15 +4,9 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
+from helpers.hdr_files import write_hdr
 
-from data.pictures import (
-    HDR_SUFFIXES,
-    SDR_SUFFIXES,
-    read_hdr,
-    read_sdr,
-    write_hdr,
-    write_sdr,
-)
+from data.pictures import HDR_SUFFIXES, SDR_SUFFIXES, read_hdr, read_sdr, write_sdr
 from data.pictures.sanitize import as_rgb, check_size, clean, looks_display_encoded
 from system.errors import InputError
 
@@ -97,34 +91,21 @@ def test_unsupported_suffixes_name_the_supported(tmp_path):
             read(tmp_path / "a.gif")
     with pytest.raises(InputError, match=r"use \.jpg"):
         write_sdr(tmp_path / "a.webp", CODES)
-    with pytest.raises(InputError, match=r"use \.hdr"):
-        write_hdr(tmp_path / "a.tif", IMAGE)
 
 
-def test_writers_check_the_array(tmp_path):
+def test_the_writer_checks_the_array(tmp_path):
     for image in (IMAGE, CODES[:, :, 0], CODES[:0], CODES[:, :, :2]):
         with pytest.raises(ValueError):
             write_sdr(tmp_path / "a.png", image)
-    for image in (
-        CODES,
-        -IMAGE,
-        IMAGE * np.float32(np.nan),
-        IMAGE + np.float32(np.inf),
-        IMAGE * np.float32(1e36),
-    ):
-        with pytest.raises(ValueError):
-            write_hdr(tmp_path / "a.hdr", image)
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("write, image", [(write_hdr, IMAGE), (write_sdr, CODES)])
-def test_writers_name_the_file(tmp_path, write, image):
-    suffix = ".hdr" if write is write_hdr else ".png"
-    (tmp_path / f"folder{suffix}").mkdir()
-    for name in (f"missing/a{suffix}", f"folder{suffix}", "x" * 300 + suffix):
+def test_a_picture_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    for name in ("missing/a.png", "folder.png", "x" * 300 + ".png"):
         with pytest.raises(InputError, match=name):
-            write(tmp_path / name, image)
-    assert os.listdir(tmp_path) == [f"folder{suffix}"]
+            write_sdr(tmp_path / name, CODES)
+    assert os.listdir(tmp_path) == ["folder.png"]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@ import io
 import numpy as np
 import OpenEXR
 import pytest
+from helpers.hdr_files import encode_exr
 
-from data.pictures.exr import decode_exr, encode_exr
+from data.pictures.exr import decode_exr
 from system.errors import InputError
 
 IMAGE = np.random.default_rng(0).random((4, 6, 3)).astype(np.float32) * 4

@@ -4,9 +4,10 @@ import struct
 import cv2
 import numpy as np
 import pytest
+from helpers.hdr_files import encode_pfm
 
 from data.pictures.npy import decode_npy
-from data.pictures.pfm import decode_pfm, encode_pfm
+from data.pictures.pfm import decode_pfm
 from data.pictures.tiff import decode_tiff
 from system.errors import InputError
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import scene
+from helpers.hdr_files import write_hdr
 
 from data.datasets import stored_layers
 from data.pairs import Pair
-from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
+from data.pictures import read_hdr, read_sdr, write_sdr
 from data.preparation.normalize import normalize_hdr, normalize_sdr
 from data.preparation.patches import training_patches
 from data.preparation.prepare import Preparation, split

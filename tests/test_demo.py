@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from conftest import ROOT, scene, script_command
 from helpers.browser import BROWSER, browser
+from helpers.hdr_files import write_hdr
 
 import demo
 from configs.configs import config
 from configs.stage_settings import operator_settings
-from data.pictures import read_hdr, write_hdr
+from data.pictures import read_hdr
 from inference import load_operator
 from metrics.operators.classical import reinhard_global
 from system.errors import InputError

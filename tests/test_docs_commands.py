@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, scene
 from helpers.documents import PAGES, RECIPE, commands_in, documented_settings, run_all
+from helpers.hdr_files import write_hdr
 
-from data.pictures import write_hdr, write_sdr
+from data.pictures import write_sdr
 
 pytestmark = pytest.mark.script
 

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 from conftest import ROOT, run_script, scene
+from helpers.hdr_files import write_hdr
 
 import export
-from data.pictures import write_hdr
 from inference import load_operator
 from system.errors import InputError
 

@@ -5,10 +5,11 @@ import shutil
 import numpy as np
 import pytest
 from conftest import scene
+from helpers.hdr_files import write_hdr
 from helpers.studio import Studio
 
 import generate_tfrec
-from data.pictures import write_hdr, write_sdr
+from data.pictures import write_sdr
 from data.records.index import read_index
 from system.errors import InputError
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, scene
 from helpers.documents import run_all
+from helpers.hdr_files import write_hdr
 from helpers.studio import steps_in
 
-from data.pictures import read_sdr, write_hdr, write_sdr
+from data.pictures import read_sdr, write_sdr
 
 ORDER = (
     "generate_tfrec.py --phase training",

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import pytest
 from conftest import GOLDEN, ROOT, run_script, scene, script_command
+from helpers.hdr_files import write_hdr
 
-from data.pictures import read_sdr, write_hdr
+from data.pictures import read_sdr
 
 pytestmark = pytest.mark.script
 

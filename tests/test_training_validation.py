@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import scene
+from helpers.hdr_files import write_hdr
 
-from data.pictures import write_hdr
 from data.preparation.prepare import Preparation
 from models.display import Display
 from models.tone_mapper import TEST_PADDING, make_branches, tone_mapper

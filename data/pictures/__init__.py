@@ -1,13 +1,12 @@
-"""Picture files: HDR in and out, SDR in and out."""
+"""Picture files: HDR in, SDR in and out."""
 
 import os
 
-import cv2
 import numpy as np
 
-from data.pictures.exr import decode_exr, encode_exr
+from data.pictures.exr import decode_exr
 from data.pictures.npy import decode_npy
-from data.pictures.pfm import decode_pfm, encode_pfm
+from data.pictures.pfm import decode_pfm
 from data.pictures.radiance import decode_radiance
 from data.pictures.sanitize import SampleCounts, clean
 from data.pictures.sdr import decode_sdr, encode_sdr
@@ -105,40 +104,7 @@ def write_sdr(path: str | os.PathLike[str], image: np.ndarray, quality: int = 95
     suffix = suffix_of(path)
     if suffix not in (".jpg", ".jpeg", ".png"):
         raise InputError(f"{path}: '{suffix}' cannot be written; use .jpg, .jpeg or .png.")
-    _check_image(image, np.uint8)
+    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0 or image.dtype != np.uint8:
+        raise ValueError(f"{image.shape} {image.dtype}, not H×W×3 uint8")
     with replacing(path) as file:
         file.write(encode_sdr(image, suffix, quality))
-
-
-def write_hdr(path: str | os.PathLike[str], image: np.ndarray) -> None:
-    """Write H×W×3 float32 scene-linear RGB as .hdr, .exr (float), .pfm or .npy, atomically.
-
-    All but .hdr keep the samples exactly. RGBE in .hdr keeps 8 bits of the brightest
-    channel of a pixel and cuts the others off at the same step.
-
-    Raises:
-        InputError: another suffix, or the file cannot be written.
-        ValueError: `image` is something else, or has samples that are not finite,
-            negative, or over the range of RGBE (2^127) for .hdr.
-    """
-    suffix = suffix_of(path)
-    if suffix not in (".hdr", ".exr", ".pfm", ".npy"):
-        raise InputError(f"{path}: '{suffix}' cannot be written; use .hdr, .exr, .pfm or .npy.")
-    _check_image(image, np.float32)
-    limit = 2.0**127 if suffix == ".hdr" else np.inf
-    if not (image.min() >= 0 and image.max() < limit):
-        raise ValueError(f"samples outside [0, {limit})")
-    with replacing(path) as file:
-        if suffix == ".hdr":
-            file.write(cv2.imencode(".hdr", image[:, :, ::-1])[1].tobytes())
-        elif suffix == ".exr":
-            file.write(encode_exr(image))
-        elif suffix == ".pfm":
-            file.write(encode_pfm(image))
-        else:
-            np.save(file, image)
-
-
-def _check_image(image: np.ndarray, dtype: type) -> None:
-    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0 or image.dtype != dtype:
-        raise ValueError(f"{image.shape} {image.dtype}, not H×W×3 {np.dtype(dtype)}")

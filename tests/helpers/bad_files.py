@@ -10,9 +10,8 @@ from conftest import scene
 from test_data_pictures_formats import tiff
 from test_data_pictures_radiance import picture
 
-from data.pictures.exr import encode_exr
-from data.pictures.pfm import encode_pfm
 from helpers.fuzz_seeds import saved_exr
+from helpers.hdr_files import encode_exr, encode_pfm
 
 SCENE = scene(64, 72, 3)
 HEADER = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n"

@@ -13,8 +13,7 @@ import OpenEXR
 from test_data_pictures_formats import tiff
 from test_data_pictures_radiance import channel_runs, picture
 
-from data.pictures.exr import encode_exr
-from data.pictures.pfm import encode_pfm
+from helpers.hdr_files import encode_exr, encode_pfm
 
 # Samples that RGBE holds exactly, with highlights far over 1.
 IMAGE = np.random.default_rng(0).integers(128, 256, (6, 20, 3)).astype(np.float32)
