@@ -10,7 +10,6 @@ import numpy as np
 CLIPPED_FRACTION = 0.003
 GAMMA = 0.4545
 SDR_GAMMA = 2.2  # brings display codes to light in the linear domain
-DOMAINS = ("gamma", "linear")
 
 
 def clip_highlights(image):
