@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from system.errors import InputError
+from system.errors import InputError, reason_of
 
 # Bytes: file systems take 255, and a result's ending is ".jpg" or ".png".
 LONGEST_STEM = 251
@@ -39,7 +39,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             data = file.read()
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); check the name and permissions."
+            f"{path}: cannot be read ({reason_of(error)}); check the name and permissions."
         ) from error
     if not data:
         raise InputError(f"{path}: the file is empty; get it again.")
@@ -64,9 +64,8 @@ def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[st
             is_folder = stat.S_ISDIR(os.stat(path).st_mode)
             names = sorted(os.listdir(path)) if is_folder else []
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
             raise InputError(
-                f"{path}: cannot be read ({reason}); check the name and permissions."
+                f"{path}: cannot be read ({reason_of(error)}); check the name and permissions."
             ) from error
         if not is_folder:
             if suffix_of(path) not in suffixes:

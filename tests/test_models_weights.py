@@ -65,10 +65,10 @@ def test_damage_falls_back_and_names_all(tmp_path, damage):
     )
     DAMAGE[damage](second)
     assert newest_checkpoint(tmp_path).remark.startswith(
-        f"{third} and {second} are damaged; taking"
+        f"{third} is damaged and {second} is damaged; taking"
     )
     DAMAGE[damage](first)
-    with pytest.raises(InputError, match="are damaged and cannot be read") as error:
+    with pytest.raises(InputError, match="is damaged, and no other checkpoint") as error:
         newest_checkpoint(tmp_path)
     assert all(path in str(error.value) for path in (first, second, third))
 

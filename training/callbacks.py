@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from system.errors import InputError
+from system.errors import InputError, reason_of
 
 TIMED_STEPS, TIMED_SECONDS = 20, 60  # the sooner one ends the timing of a step
 AGREE_EVERY = 10  # steps between two questions whether a worker was asked to stop
@@ -225,8 +225,7 @@ class EventFile:
                 probe.write(bytes(PROBE_BYTES))
         except (OSError, tf.errors.OpError) as error:
             self.lost = True
-            reason = getattr(error, "strerror", None) or getattr(error, "message", error)
             logger.warning(
-                f"{self.folder}: the summaries from step {step} on are lost ({reason}); the "
-                "training goes on without them"
+                f"{self.folder}: the summaries from step {step} on are lost ({reason_of(error)}); "
+                "the training goes on without them"
             )
