@@ -7,11 +7,8 @@ import cv2
 import numpy as np
 import OpenEXR
 from conftest import scene
-from test_data_pictures_formats import tiff
-from test_data_pictures_radiance import picture
 
-from helpers.fuzz_seeds import saved_exr
-from helpers.hdr_files import encode_exr, encode_pfm
+from helpers.hdr_files import encode_exr, encode_pfm, radiance, saved_exr, tiff
 
 SCENE = scene(64, 72, 3)
 HEADER = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n"
@@ -55,7 +52,7 @@ def bad_files():
 
 def _truncated():
     rgbe = np.full((64, 72, 4), 130, np.uint8)
-    hdr = picture(rgbe.tobytes(), 64, 72)
+    hdr = radiance(rgbe.tobytes(), 64, 72)
     line = hdr.index(b"-Y")
     pixels = hdr.index(b"\n", line) + 1
     places = {"magic": 1, "header": 20, "before resolution": line, "resolution": line + 4}
@@ -73,7 +70,7 @@ def _truncated():
 def _sizes():
     for height, width in ((0, 72), (64, 0), (30000, 30000)):
         word = "claims" if height == width else "×"
-        yield f"{height} {width}.hdr", picture(bytes(9), height, width).ljust(100, b"\0"), word
+        yield f"{height} {width}.hdr", radiance(bytes(9), height, width).ljust(100, b"\0"), word
         yield f"{height} {width}.pfm", (b"PF\n%d %d\n-1\n" % (width, height)).ljust(99, b"\0"), word
         npy = NPY % b"%d, %d, 3" % (height, width)
         yield f"{height} {width}.npy", npy.ljust(80) + bytes(20), word
@@ -84,7 +81,7 @@ def _sizes():
         claim = np.array([0, 0, width - 1, height - 1], "<i4").tobytes()
         yield f"{height} {width}.exr", exr.replace(window, claim), ";"
     pixel = np.ones((1, 1, 3), np.float32)
-    data = {"hdr": picture(b"\x80\x80\x80\x80", 1, 1), "exr": encode_exr(pixel)}
+    data = {"hdr": radiance(b"\x80\x80\x80\x80", 1, 1), "exr": encode_exr(pixel)}
     data |= {"pfm": encode_pfm(pixel), "npy": _npy(pixel), "tif": tiff(pixel)}
     for suffix, content in data.items():
         yield f"one pixel.{suffix}", content, "1x1 pixels are too few"
@@ -104,7 +101,7 @@ def odd_files():
     wide = SCENE.astype("f8")
     wide[5, 7] = 1e300
     yield "over float32.npy", _npy(wide)
-    yield "black.hdr", picture(bytes(64 * 72 * 4), 64, 72)
+    yield "black.hdr", radiance(bytes(64 * 72 * 4), 64, 72)
     yield "grey.npy", _npy(SCENE[:, :, 0])
     yield "grey 2.exr", saved_exr({"Y": SCENE[:, :, 0].copy()}, "PIZ")
     yield "grey 3.pfm", b"Pf\n72 64\n-1\n" + SCENE[:, :, 0].tobytes()
