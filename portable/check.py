@@ -50,17 +50,14 @@ def compare(picture, here, runtimes, rounds):
     """
     expected = here(picture)
     differences = {name: _difference(expected, run(picture)) for name, run in runtimes.items()}
-    seconds = {"": [], **{name: [] for name in runtimes}}
+    taken = {None: [], **{name: [] for name in runtimes}}
     for _ in range(rounds):
-        for name, run in (("", here), *runtimes.items()):
+        for name, run in {None: here, **runtimes}.items():
             start = time.perf_counter()
             run(picture)
-            seconds[name].append(time.perf_counter() - start)
-    least = {name: min(times, default=None) for name, times in seconds.items()}
-    outcomes = {
-        name: Outcome(parts[0], parts[1], least[name]) for name, parts in differences.items()
-    }
-    return least[""], outcomes
+            taken[name].append(time.perf_counter() - start)
+    least = {name: min(times, default=None) for name, times in taken.items()}
+    return least[None], {n: Outcome(*found, least[n]) for n, found in differences.items()}
 
 
 def _difference(expected, found):
