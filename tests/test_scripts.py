@@ -187,11 +187,6 @@ def test_a_folder_of_another_stage_is_one_sentence(studio, trained):
     assert "holds another network than this stage's" in outcome.stderr
 
 
-def test_settings_of_another_network_are_refused(studio, trained):
-    outcome = studio.run("test.py", studio.folder / "hdr", dev__fuse_mid_layers=True)
-    assert outcome.returncode == 2 and "was trained with False; leave it out" in outcome.stderr
-
-
 def test_without_a_checkpoint_there_is_no_picture(studio, records, tmp_path):
     outcome = studio.run("test.py", model__ckp_path_ft=tmp_path / "empty", test__result=tmp_path)
     assert outcome.returncode == 2
