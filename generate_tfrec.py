@@ -13,7 +13,6 @@ the dev section says.
 import shutil
 import sys
 from contextlib import closing
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -162,7 +161,7 @@ def write_test(config, keys_set):
     sources = file_stamps(paths)
     to_half, processes = config.dev.test_resize_to_half, config.data.processes
     preparation = test_preparation(config, keys_set)
-    inspected = readable(inspect_picture, [(Path(path),) for path in paths], processes, "checking")
+    inspected = readable(inspect_picture, [(path,) for path in paths], processes, "checking")
     pictures, total = [], 0
     for path, (shape, remarks) in inspected:
         for remark in remarks:

@@ -57,7 +57,10 @@ def compare(picture, here, runtimes, rounds):
             run(picture)
             taken[name].append(time.perf_counter() - start)
     least = {name: min(times, default=None) for name, times in taken.items()}
-    return least[None], {n: Outcome(*found, least[n]) for n, found in differences.items()}
+    outcomes = {
+        name: Outcome(largest, share, least[name]) for name, (largest, share) in differences.items()
+    }
+    return least[None], outcomes
 
 
 def _difference(expected, found):

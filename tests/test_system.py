@@ -241,10 +241,10 @@ def test_list_pictures(tmp_path):
     (tmp_path / "x.hdr").mkdir()
     (tmp_path / "x.hdr" / "deep.hdr").touch()
     suffixes = (".hdr", ".exr")
-    expected = [f"{tmp_path}/{name}" for name in ("-dash.hdr", "a.exr", "b.HDR")]
+    expected = [tmp_path / name for name in ("-dash.hdr", "a.exr", "b.HDR")]
     assert list_pictures([tmp_path], suffixes) == expected
     assert list_pictures([f"{tmp_path}/a.exr", tmp_path], suffixes) == expected
-    hidden = f"{tmp_path}/.hidden.hdr"
+    hidden = tmp_path / ".hidden.hdr"
     assert list_pictures([hidden], suffixes) == [hidden]
     assert list_pictures([], suffixes) == []
 

@@ -3,7 +3,6 @@
 import logging
 import math
 import statistics
-from pathlib import Path
 
 import tensorflow as tf
 
@@ -110,7 +109,7 @@ def check_pictures(folder, preparation):
     Raises:
         InputError: one cannot be read, or is too small or too large.
     """
-    paths = [Path(p) for p in list_pictures([folder], HDR_SUFFIXES)] if folder else []
+    paths = list_pictures([folder], HDR_SUFFIXES) if folder else []
     for path in paths:
         try:
             with naming(path, REMEDY):
