@@ -34,14 +34,8 @@ def one_thread():
 def pair_samples(pair, index, settings, preparation):
     """Return the samples of one pair, each a dict from array name to packed bytes.
 
-    The crops depend on the seed and on `index`, the pair's position in the list,
-    and not on which process cuts them.
-
-    Args:
-        pair: data.pairs.Pair.
-        index: int.
-        settings: PatchSettings.
-        preparation: Preparation.
+    The crops depend on the settings' seed and on `index`, the position of the data.pairs.Pair in
+    the list, and not on which process cuts them.
 
     Raises:
         InputError: a picture cannot be read.
