@@ -13,14 +13,13 @@ the dev section says.
 import shutil
 import sys
 from contextlib import closing
-from pathlib import Path
 
 from tqdm import tqdm
 
 from configs.command_line import keys_from_set, make_parser, run, settings
 from configs.schema import existing_folder
 from configs.stage_settings import weights_folder
-from data.pairs import find_pairs, hdr_suffix, ignored_hdr, inspect_pair
+from data.pairs import Pair, find_pairs, hdr_suffix, ignored_hdr, inspect_pair
 from data.pictures import HDR_SUFFIXES
 from data.preparation.prepare import Preparation
 from data.records.examples import (
@@ -98,11 +97,20 @@ def patch_settings_of(config):
 
 def samples_of(tasks, processes, doing):
     """Yield (pair, its samples) of each task of pair_samples; raise InputError naming the pair."""
-    with closing(in_order(pair_samples, tasks, processes, one_thread)) as work:
-        for (pair, *_), samples in tqdm(work, doing, len(tasks), unit="pair"):
-            if isinstance(samples, InputError):
-                raise named(samples, pair.hdr)
-            yield pair, samples
+    for pair, samples in results(pair_samples, tasks, processes, doing):
+        if isinstance(samples, InputError):
+            raise samples
+        yield pair, samples
+
+
+def results(function, tasks, processes, doing):
+    """Yield (first argument, result) of each task; an InputError begins with the file's name."""
+    with closing(in_order(function, tasks, processes, one_thread)) as work:
+        for (what, *_), result in tqdm(work, doing, len(tasks), unit="file"):
+            path = what.hdr if isinstance(what, Pair) else what
+            if isinstance(result, InputError) and str(path) not in str(result):
+                result = InputError(f"{path}: {result}")
+            yield what, result
 
 
 def estimate(tasks, processes):
@@ -119,11 +127,6 @@ def estimate(tasks, processes):
     return sum(sizes) * len(tasks) * tasks[0][2].count // len(sizes)
 
 
-def named(error, path):
-    """Return an InputError that begins with the file's name, where it does not have it already."""
-    return error if str(path) in str(error) else InputError(f"{path}: {error}")
-
-
 def checked_pairs(data):
     """Return all pairs of the data section, or list every fault and raise InputError."""
     existing_folder(data.hdr_path, "data.hdr_path")
@@ -132,10 +135,10 @@ def checked_pairs(data):
     pairs, faults = find_pairs(data.hdr_path, data.sdr_path, data.appendix_hdr, data.appendix_sdr)
     if remark := ignored_hdr(data.hdr_path, data.appendix_hdr):
         tell(remark)
-    work = in_order(inspect_pair, [(pair,) for pair in pairs], data.processes, one_thread)
-    for (pair,), result in tqdm(work, "checking", len(pairs), unit="pair"):
+    tasks = [(pair,) for pair in pairs]
+    for pair, result in results(inspect_pair, tasks, data.processes, "checking"):
         if isinstance(result, InputError):
-            faults.append(str(named(result, pair.hdr)))
+            faults.append(str(result))
             continue
         for remark in result:
             tell(f"{pair.hdr}: {remark}")
@@ -158,7 +161,7 @@ def write_test(config, keys_set):
     sources = file_stamps(paths)
     to_half, processes = config.dev.test_resize_to_half, config.data.processes
     preparation = test_preparation(config, keys_set)
-    inspected = readable(inspect_picture, [(Path(path),) for path in paths], processes, "checking")
+    inspected = readable(inspect_picture, [(path,) for path in paths], processes, "checking")
     pictures, total = [], 0
     for path, (shape, remarks) in inspected:
         for remark in remarks:
@@ -187,12 +190,11 @@ def write_test(config, keys_set):
 
 def readable(function, tasks, processes, doing):
     """Yield (path, what function returned) of each task, a path first; name the others."""
-    with closing(in_order(function, tasks, processes, one_thread)) as work:
-        for (path, *_), result in tqdm(work, doing, len(tasks), unit="picture"):
-            if isinstance(result, InputError):
-                tell(f"skipped: {named(result, path)}")
-            else:
-                yield path, result
+    for path, result in results(function, tasks, processes, doing):
+        if isinstance(result, InputError):
+            tell(f"skipped: {result}")
+        else:
+            yield path, result
 
 
 def test_preparation(config, keys_set):

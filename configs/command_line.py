@@ -119,7 +119,7 @@ def settings(args, switches):
     if replaced:
         logger.info("--preset %s replaces of configs.py: %s", args.preset, ", ".join(replaced))
     if not os.path.samefile(ROOT, os.curdir):
-        for section, key in (name.split(".") for name in PATHS):
+        for section, key in PATHS:
             if isinstance(value := config[section].get(key), str) and value != "imagenet":
                 config[section][key] = os.path.join(ROOT, value)
     for text in args.set:

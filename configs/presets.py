@@ -1,6 +1,8 @@
 """Named sets of settings, chosen with --preset NAME; --set and flags win over them."""
 
-PRESETS = {
+from typing import Any
+
+PRESETS: dict[str, dict[str, Any]] = {
     # The recipe of the weights in checkpoints/pretrained/; what it leaves out is as in configs.py.
     "shipped": {
         "data.appendix_sdr": "png",

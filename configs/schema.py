@@ -44,6 +44,8 @@ def _are_weights(value):
 
 
 TEXT = Kind("a text", lambda v: isinstance(v, str) and v.strip() != "")
+PATH = Kind("a text, a path", TEXT.accepts)  # a file, a folder or the beginning of their names
+PATH_OR_NONE = _or_none(PATH)
 SWITCH = Kind("True or False", lambda v: isinstance(v, bool))
 COUNT = _integer(1)
 SEED = _integer(0)
@@ -61,14 +63,14 @@ PRECISION = _one_of("float32", "bfloat16")
 
 KINDS = {
     "model": {
-        "ckp_root": TEXT,
-        "ckp_path_high": _or_none(TEXT),
-        "ckp_path_bot": _or_none(TEXT),
-        "ckp_path_ft": _or_none(TEXT),
-        "tfrecord_dual": TEXT,
-        "tfrecord_ft": TEXT,
+        "ckp_root": PATH,
+        "ckp_path_high": PATH_OR_NONE,
+        "ckp_path_bot": PATH_OR_NONE,
+        "ckp_path_ft": PATH_OR_NONE,
+        "tfrecord_dual": PATH,
+        "tfrecord_ft": PATH,
         "loss_model": _one_of("vgg_16"),
-        "loss_vgg": _or_none(TEXT),
+        "loss_vgg": PATH_OR_NONE,
         "display_range": RANGE,
         "display_colour": COLOUR,
         "display_saturation": POSITIVE,
@@ -77,11 +79,11 @@ KINDS = {
         "display_gamut": GAMUT,
     },
     "data": {
-        "hdr_path": TEXT,
-        "sdr_path": TEXT,
+        "hdr_path": PATH,
+        "sdr_path": PATH,
         "appendix_hdr": TEXT,
         "appendix_sdr": TEXT,
-        "label_path": TEXT,
+        "label_path": PATH,
         "label_saturation": POSITIVE,
         "patch_size_h": COUNT,
         "patch_size_w": COUNT,
@@ -120,16 +122,16 @@ KINDS = {
         "pad_bot": SWITCH,
         "displayed_share": SHARE,
         "whole_pictures": SWITCH,
-        "val_path": _or_none(TEXT),
+        "val_path": PATH_OR_NONE,
         "val_every": COUNT,
         "strategy": _one_of("default", "mirrored", "multi_worker"),
         "precision": PRECISION,
-        "log_path": _or_none(TEXT),
+        "log_path": PATH_OR_NONE,
     },
     "test": {
-        "tfrecord_test": TEXT,
-        "hdr_path": TEXT,
-        "result": TEXT,
+        "tfrecord_test": PATH,
+        "hdr_path": PATH,
+        "result": PATH,
         "format": _one_of("jpg", "png"),
         "jpg_quality": _integer(1, 100),
         "precision": PRECISION,
@@ -154,13 +156,12 @@ KINDS = {
     },
 }
 
-# Files, folders and beginnings of their names.
-PATHS = (
-    *("model.ckp_root", "model.ckp_path_high", "model.ckp_path_bot", "model.ckp_path_ft"),
-    *("model.tfrecord_dual", "model.tfrecord_ft", "model.loss_vgg"),
-    *("data.hdr_path", "data.sdr_path", "data.label_path", "train.val_path", "train.log_path"),
-    *("test.tfrecord_test", "test.hdr_path", "test.result"),
-)
+PATHS = [
+    (section, key)
+    for section, kinds in KINDS.items()
+    for key, kind in kinds.items()
+    if kind in (PATH, PATH_OR_NONE)
+]
 
 
 def check_file(config):

@@ -105,17 +105,15 @@ def newest_checkpoint(folder):
     for path in paths:
         reader = _reader_of_whole(path)
         if reader is None:
-            damaged.append(path)
+            damaged.append(f"{path} is damaged")
             continue
         if damaged:
-            verb = "is" if len(damaged) == 1 else "are"
-            remark = f"{' and '.join(damaged)} {verb} damaged; taking the one before, {path}"
+            remark = f"{' and '.join(damaged)}; taking the one before, {path}"
         return Checkpoint(path, reader, remark)
     if damaged:
         raise InputError(
-            f"{' and '.join(damaged)} {'is' if len(damaged) == 1 else 'are'} damaged and cannot be "
-            f"read, and no other checkpoint is in {folder}; put whole files there, or move "
-            f"them and {folder / LIST_FILE} away"
+            f"{' and '.join(damaged)}, and no other checkpoint is in {folder}; put whole files "
+            f"there, or move them and {folder / LIST_FILE} away"
         )
     raise InputError(
         f"{folder / LIST_FILE} names no checkpoint whose .index and .data files lie beside it; put "

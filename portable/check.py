@@ -50,17 +50,17 @@ def compare(picture, here, runtimes, rounds):
     """
     expected = here(picture)
     differences = {name: _difference(expected, run(picture)) for name, run in runtimes.items()}
-    seconds = {"": [], **{name: [] for name in runtimes}}
+    taken = {None: [], **{name: [] for name in runtimes}}
     for _ in range(rounds):
-        for name, run in (("", here), *runtimes.items()):
+        for name, run in {None: here, **runtimes}.items():
             start = time.perf_counter()
             run(picture)
-            seconds[name].append(time.perf_counter() - start)
-    least = {name: min(times, default=None) for name, times in seconds.items()}
+            taken[name].append(time.perf_counter() - start)
+    least = {name: min(times, default=None) for name, times in taken.items()}
     outcomes = {
-        name: Outcome(parts[0], parts[1], least[name]) for name, parts in differences.items()
+        name: Outcome(largest, share, least[name]) for name, (largest, share) in differences.items()
     }
-    return least[""], outcomes
+    return least[None], outcomes
 
 
 def _difference(expected, found):

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from system.errors import InputError
+from system.errors import InputError, reason_of
 
 
 @contextlib.contextmanager
@@ -77,6 +77,6 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[str]:
 
 def _cannot_write(path: str, error: OSError) -> InputError:
     return InputError(
-        f"{path}: cannot be written ({error.strerror or error}); "
+        f"{path}: cannot be written ({reason_of(error)}); "
         "check the folder, its permissions and the free space."
     )

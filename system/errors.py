@@ -19,6 +19,11 @@ class InputError(ValueError):
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in super().__str__())
 
 
+def reason_of(error: Exception) -> object:
+    """Return what the system or TensorFlow says of a file that it cannot read or write."""
+    return getattr(error, "strerror", None) or getattr(error, "message", None) or error
+
+
 @contextlib.contextmanager
 def naming(path: object, remedy: str = "--test_resize_to_half") -> Iterator[None]:
     """Raise what goes wrong with a file as an InputError that names the file.

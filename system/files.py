@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from system.errors import InputError
+from system.errors import InputError, reason_of
 
 # Bytes: file systems take 255, and a result's ending is ".jpg" or ".png".
 LONGEST_STEM = 251
@@ -25,28 +25,23 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises:
         InputError: missing, unreadable, empty, a folder, a pipe or a device.
     """
-    path = os.fspath(path)
-    if "\0" in path:
-        raise InputError(f"{path!r}: the name holds a null character; give another one.")
+    path = Path(path)
     try:
         # Asked before opening: opening a pipe waits for its writer.
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError(f"{path}: is a folder; give a picture file.")
-        if not stat.S_ISREG(mode):
-            raise InputError(f"{path}: is not a regular file; give a picture file.")
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
+        regular = stat.S_ISREG(path.stat().st_mode)
+        data = path.read_bytes() if regular else b""
+    except (OSError, ValueError) as error:  # ValueError: a null character
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); check the name and permissions."
+            f"{path}: cannot be read ({reason_of(error)}); check the name and permissions."
         ) from error
+    if not regular:
+        raise InputError(f"{path}: is a folder or no regular file; give a picture file.")
     if not data:
         raise InputError(f"{path}: the file is empty; get it again.")
     return data
 
 
-def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]) -> list[str]:
+def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]) -> list[Path]:
     """Return the picture files among `paths` and directly inside the folders among them.
 
     A folder gives its files with one of `suffixes` (lower case, with the dot; the
@@ -58,30 +53,23 @@ def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[st
             another suffix, or a folder holds no picture.
     """
     wanted = ", ".join(suffixes)
-    found: set[str] = set()
-    for path in [os.fspath(path) for path in paths]:
+    found: set[Path] = set()
+    for path in map(Path, paths):
         try:
-            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
-            names = sorted(os.listdir(path)) if is_folder else []
+            is_folder = stat.S_ISDIR(path.stat().st_mode)
+            entries = list(path.iterdir()) if is_folder else [path]
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
             raise InputError(
-                f"{path}: cannot be read ({reason}); check the name and permissions."
+                f"{path}: cannot be read ({reason_of(error)}); check the name and permissions."
             ) from error
-        if not is_folder:
-            if suffix_of(path) not in suffixes:
-                raise InputError(f"{path}: the suffix is not supported; give one of {wanted}.")
-            found.add(path)
-            continue
-        inside = [
-            os.path.join(path, name)
-            for name in names
-            if not name.startswith(".") and suffix_of(name) in suffixes
-        ]
-        inside = [name for name in inside if not os.path.isdir(name)]
-        if not inside:
+        if is_folder:
+            entries = [e for e in entries if not (e.name.startswith(".") or e.is_dir())]
+        pictures = [entry for entry in entries if suffix_of(entry) in suffixes]
+        if not pictures and is_folder:
             raise InputError(f"{path}: the folder holds no picture; put {wanted} files into it.")
-        found.update(inside)
+        if not pictures:
+            raise InputError(f"{path}: the suffix is not supported; give one of {wanted}.")
+        found.update(pictures)
     return sorted(found)
 
 
@@ -105,7 +93,7 @@ def find_pictures(
     found: dict[Path | InputError, None] = {}
     for path in given:
         try:
-            found.update((Path(name), None) for name in list_pictures([path], suffixes))
+            found.update(dict.fromkeys(list_pictures([path], suffixes)))
         except InputError as error:
             found[error] = None
     return list(found)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from conftest import ROOT
+from helpers.documents import ORIGINAL
 
 from configs.command_line import keys_from_set, make_parser, settings
 from configs.configs import config as defaults
@@ -20,16 +21,6 @@ SWITCHES = {"epochs": "train.epochs_ft", "no_high_branch": "dev.no_high_branch"}
 
 def parsed(*arguments):
     return settings(make_parser("x", SWITCHES).parse_args(arguments), SWITCHES)
-
-
-ORIGINAL = {
-    "model": "ckp_path_high ckp_path_bot ckp_path_ft tfrecord_dual tfrecord_ft loss_model loss_vgg",
-    "data": "hdr_path sdr_path appendix_hdr appendix_sdr patch_size_h patch_size_w patch_size_ft_h "
-    "patch_size_ft_w patch_ratio_x patch_ratio_y patch_per_img",
-    "train": "batch_size_high batch_size_bot batch_size_ft train_set_size",
-    "test": "tfrecord_test result hdr_path",
-    "dev": "data_domain decompose_filter fuse_mid_layers level_num",
-}
 
 
 def test_the_file_has_every_key_and_marks_those_that_the_original_lacks():

@@ -4,6 +4,7 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
+from helpers.hdr_files import channel_runs, radiance
 
 from data.pictures.radiance import decode_radiance
 from system.errors import InputError
@@ -11,33 +12,10 @@ from system.errors import InputError
 RNG = np.random.default_rng(0)
 
 
-def picture(body, height, width, header=b"FORMAT=32-bit_rle_rgbe\n", resolution=None):
-    resolution = resolution or b"-Y %d +X %d" % (height, width)
-    return b"#?RADIANCE\n" + header + b"\n" + resolution + b"\n" + body
-
-
 def decoded(rgbe):
     """The definition, sample by sample in float64."""
     scale = np.where(rgbe[..., 3:] > 0, np.ldexp(1.0, rgbe[..., 3:].astype(int) - 136), 0)
     return rgbe[..., :3] * scale
-
-
-def channel_runs(row):
-    """New run-length encoding: runs of three or more, literals otherwise."""
-    out = bytearray([2, 2, len(row) >> 8, len(row) & 255])
-    for samples in row.T.tolist():
-        start = 0
-        while start < len(samples):
-            end = start
-            while end < len(samples) and end - start < 127 and samples[end] == samples[start]:
-                end += 1
-            if end - start > 2:
-                out += bytes([128 + end - start, samples[start]])
-            else:
-                end = min(start + 5, len(samples))
-                out += bytes([end - start, *samples[start:end]])
-            start = end
-    return bytes(out)
 
 
 def random_rgbe(height, width):
@@ -55,7 +33,7 @@ def test_flat_and_new_runs(width):
         rows = [channel_runs(row) for row in rgbe]
         bodies += [b"".join(rows), rgbe[0].tobytes() + b"".join(rows[1:])]  # the last is mixed
     for body in bodies:
-        image = decode_radiance(picture(body, 3, width), "a")
+        image = decode_radiance(radiance(body, 3, width), "a")
         assert image.dtype == np.float32
         assert image.flags.c_contiguous
         np.testing.assert_array_equal(image, decoded(rgbe))
@@ -64,7 +42,7 @@ def test_flat_and_new_runs(width):
 def test_all_exponents():
     rgbe = np.full((1, 256, 4), 200, np.uint8)
     rgbe[0, :, 3] = range(256)
-    image = decode_radiance(picture(rgbe.tobytes(), 1, 256), "a")
+    image = decode_radiance(radiance(rgbe.tobytes(), 1, 256), "a")
     np.testing.assert_array_equal(image, decoded(rgbe))
 
 
@@ -74,14 +52,14 @@ def test_old_runs():
     body += bytes([4, 4, 4, 128, 1, 1, 1, 1])
     rows = [[9, 8, 7, 130]] * 4 + [[5, 5, 5, 129]] * 259 + [[4, 4, 4, 128]] * 2
     rgbe = np.array([rows, rows], np.uint8)
-    image = decode_radiance(picture(body * 2, 2, len(rows)), "a")
+    image = decode_radiance(radiance(body * 2, 2, len(rows)), "a")
     np.testing.assert_array_equal(image, decoded(rgbe))
 
 
 def test_new_runs_of_wide_pixels_are_old_ones():
     # 2, 2 with a third byte over 127 is an ordinary pixel.
     rgbe = np.full((1, 8, 4), (2, 2, 200, 130), np.uint8)
-    image = decode_radiance(picture(rgbe.tobytes(), 1, 8), "a")
+    image = decode_radiance(radiance(rgbe.tobytes(), 1, 8), "a")
     np.testing.assert_array_equal(image, decoded(rgbe))
 
 
@@ -94,7 +72,7 @@ def test_orientations(y, x, columns):
     resolution = f"{y}Y 3 {x}X 9"
     if columns:
         stored, resolution = stored.transpose(1, 0, 2), f"{x}X 9 {y}Y 3"
-    data = picture(stored.tobytes(), 0, 0, resolution=resolution.encode())
+    data = radiance(stored.tobytes(), 0, 0, resolution=resolution.encode())
     image = decode_radiance(data, "a")
     assert image.flags.c_contiguous
     np.testing.assert_array_equal(image, decoded(upright))
@@ -103,21 +81,21 @@ def test_orientations(y, x, columns):
 def test_exposure_and_colorcorr():
     rgbe = random_rgbe(2, 3)
     header = b"# note\r\nEXPOSURE=2\nEXPOSURE= 4.0\nCOLORCORR=1 0.5 2\n"
-    image = decode_radiance(picture(rgbe.tobytes(), 2, 3, header), "a")
+    image = decode_radiance(radiance(rgbe.tobytes(), 2, 3, header), "a")
     np.testing.assert_array_equal(image, decoded(rgbe) / [8, 4, 16])
 
 
 @pytest.mark.parametrize("value", [b"0", b"-1", b"x", b"", b"nan", b"inf", b"1 2"])
 def test_bad_exposure(value):
     with pytest.raises(InputError, match="EXPOSURE"):
-        decode_radiance(picture(bytes(4), 1, 1, b"EXPOSURE=" + value + b"\n"), "a")
+        decode_radiance(radiance(bytes(4), 1, 1, b"EXPOSURE=" + value + b"\n"), "a")
 
 
 def test_xyze():
     # D65 white at 179·0.9505 … lumens becomes one watt of each primary.
     white = np.array([0.9505, 1.0, 1.089]) * 179
     rgbe = np.array([[[*np.round(white / 2), 137], [0, 0, 255, 137]]], np.uint8)
-    image = decode_radiance(picture(rgbe.tobytes(), 1, 2, b"FORMAT=32-bit_rle_xyze\n"), "a")
+    image = decode_radiance(radiance(rgbe.tobytes(), 1, 2, b"FORMAT=32-bit_rle_xyze\n"), "a")
     np.testing.assert_allclose(image[0, 0], 1, atol=0.02)
     assert image[0, 1, 2] > 1
     assert image[0, 1, 0] < 0  # out of gamut, left for `clean`
@@ -135,7 +113,7 @@ def test_equals_opencv():
 
 @pytest.mark.parametrize("encode", [channel_runs, np.ndarray.tobytes])
 def test_truncation_names_the_scanline(encode):
-    data = picture(b"".join(encode(row) for row in random_rgbe(3, 9)), 3, 9)
+    data = radiance(b"".join(encode(row) for row in random_rgbe(3, 9)), 3, 9)
     for end in range(len(data)):
         with pytest.raises(InputError, match=r"^a: "):
             decode_radiance(data[:end], "a")
@@ -156,7 +134,7 @@ def test_truncation_names_the_scanline(encode):
 )
 def test_damaged_scanlines(body):
     with pytest.raises(InputError, match="in scanline 1 of 1"):
-        decode_radiance(picture(body, 1, 8), "a")
+        decode_radiance(radiance(body, 1, 8), "a")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +156,7 @@ def test_bad_headers(data):
 
 def test_memory_follows_the_bytes():
     # Enough bytes to make 4096×32767 possible by old runs, but they are no scanlines.
-    data = picture(b"\2\2\x7f\xff" + bytes(12 * 4096), 4096, 32767)
+    data = radiance(b"\2\2\x7f\xff" + bytes(12 * 4096), 4096, 32767)
     tracemalloc.start()
     with pytest.raises(InputError, match="scanline 1 of 4096"):
         decode_radiance(data, "a")

@@ -5,9 +5,9 @@ import pytest
 from conftest import kept, scene
 
 from data.preparation.normalize import clip_highlights, minmax, normalize_hdr, normalize_sdr
-from data.preparation.patches import training_patches
 from data.preparation.prepare import Preparation, prepare_picture
 from data.preparation.pyramid import decompose
+from data.records.examples import training_patches
 from system.errors import InputError
 
 PAPER = Preparation("gamma", "bilateral", False, 3)

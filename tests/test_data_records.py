@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import scene
+from helpers.hdr_files import write_hdr
 
 from data.datasets import stored_layers
 from data.pairs import Pair
-from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
+from data.pictures import read_hdr, read_sdr, write_sdr
 from data.preparation.normalize import normalize_hdr, normalize_sdr
-from data.preparation.patches import training_patches
 from data.preparation.prepare import Preparation, split
-from data.records.examples import PatchSettings, pack_patch, pair_samples
+from data.records.examples import PatchSettings, pack_patch, pair_samples, training_patches
 from data.records.index import patch_shapes
 from data.records.packing import LAYER_STEP, MAX_SAMPLE, PATCH_STEP, pack, unpack
 from data.records.test_records import ARRAYS, decode, encode, inspect, record_file_writer

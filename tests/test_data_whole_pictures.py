@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 from conftest import scene
+from helpers.hdr_files import write_hdr
 
-from data.pictures import read_hdr, write_hdr
+from data.pictures import read_hdr
 from data.preparation.augmentation import Augmentation, augment, view
 from data.preparation.prepare import Preparation, prepare_picture
 from data.whole_pictures import WholePictures

@@ -1,26 +1,22 @@
-"""The documentation: its links, paths, names and settings exist."""
+"""The documentation: its links, paths, names and settings exist; the Dockerfile without Docker."""
 
 import ast
+import fnmatch
 import functools
+import json
+import os
 import re
 import runpy
+import subprocess
 from subprocess import run
 
 import pytest
 from conftest import ROOT, scene
-from helpers.documents import PAGES, documented_settings
+from helpers.documents import ORIGINAL, PAGES, documented_settings
 
 from configs.schema import KINDS
 
-# What the original's config module has, by section, and what its scripts have at their top.
-ORIGINAL = {
-    "model": "ckp_path_high ckp_path_bot ckp_path_ft tfrecord_dual tfrecord_ft loss_model loss_vgg",
-    "data": "hdr_path sdr_path patch_size_h patch_size_w patch_size_ft_h patch_size_ft_w "
-    "patch_ratio_x patch_ratio_y patch_per_img appendix_hdr appendix_sdr",
-    "train": "batch_size_high batch_size_bot batch_size_ft train_set_size",
-    "test": "tfrecord_test result hdr_path",
-    "dev": "data_domain decompose_filter fuse_mid_layers level_num",
-}
+# What its scripts have at their top.
 ORIGINAL_SCRIPTS = {
     "train": "epochs_high epochs_bot epochs_ft lr_high lr_bot lr_ft",
     "dev": "phase ft test_resize_to_half no_high_branch no_ft_branch",
@@ -117,3 +113,48 @@ def test_names_of_the_paper_map_are_defined():
             elif isinstance(node, ast.Assign):
                 defined.update(t.id for t in node.targets if isinstance(t, ast.Name))
         assert name in defined, f"{name} in {target}"
+
+
+TEXT = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", "")
+STEPS = [line.split(maxsplit=1) for line in TEXT.splitlines() if line and line[0] != "#"]
+IGNORED = (ROOT / ".dockerignore").read_text("utf-8").split()
+
+
+def steps(name):
+    return [text for step, text in STEPS if step == name]
+
+
+def test_what_is_copied_exists_and_is_not_ignored():
+    assert STEPS[0] == ["FROM", "python:3.11-slim"]
+    files, everything = steps("COPY")
+    assert everything == ". ."
+    *names, target = files.split()
+    assert target == "./"
+    scripts = [path.name for path in ROOT.glob("*.py")]
+    for name in (*names, *scripts, "checkpoints", "configs", "data", "models", "dataset"):
+        assert (ROOT / name).exists(), name
+        assert not any(fnmatch.fnmatch(name, pattern) for pattern in IGNORED), name
+    assert json.loads(steps("CMD")[0])[0] in scripts
+
+
+@pytest.mark.parametrize(
+    ("device", "extra"),
+    [("cpu", []), ("cuda", ["tensorflow[and-cuda]", "nvidia-cudnn-cu12>=9.24"])],
+)
+def test_what_is_installed(device, extra, tmp_path):
+    pip = tmp_path / "pip"
+    pip.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    pip.chmod(0o755)
+    (command,) = steps("RUN")
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "DEVICE": device}
+    done = subprocess.run(
+        ["sh", "-c", command], env=environment, capture_output=True, text=True, check=True
+    )
+    installed = done.stdout.split()
+    assert installed == [
+        *("install", "--no-cache-dir", "--requirement", "requirements-demo.txt"),
+        *extra,
+    ]
+    # What that file names must have been copied before.
+    wanted = re.findall(r"^-r (\S+)", (ROOT / "requirements-demo.txt").read_text(), re.M)
+    assert {"requirements-demo.txt", *wanted} <= set(steps("COPY")[0].split())

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, scene
 from helpers.documents import PAGES, RECIPE, commands_in, documented_settings, run_all
+from helpers.hdr_files import write_hdr
 
-from data.pictures import write_hdr, write_sdr
+from data.pictures import write_sdr
 
 pytestmark = pytest.mark.script
 
@@ -19,7 +20,7 @@ NOT_RUN = {
     r"python -m pytest|ruff ": "is what runs this test",
     r"python run_tfboard\.py": "runs until it is stopped; test_scripts.py starts it",
     r"python demo\.py": "runs until it is stopped; test_demo.py starts it",
-    r"docker ": "needs Docker; test_docker.py checks the Dockerfile",
+    r"docker ": "needs Docker; test_docs.py checks the Dockerfile",
     r"python export\.py": "takes a minute a format; test_export.py runs it",
     r"train\.strategy=": "needs several devices; test_training_strategy.py has virtual ones",
     r"python tools/benchmarks/|python tests/helpers/": "takes minutes",

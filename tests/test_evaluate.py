@@ -6,9 +6,10 @@ import re
 import numpy as np
 import pytest
 from conftest import GOLDEN, run_script, scene
+from helpers.hdr_files import write_hdr
 from helpers.scripts import large_file, run_limited
 
-from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
+from data.pictures import read_hdr, read_sdr, write_sdr
 from metrics.operators import OPERATORS
 from metrics.scores import scores
 

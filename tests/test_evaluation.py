@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 from conftest import scene
+from helpers.hdr_files import write_hdr
 
-from data.pictures import write_hdr
 from evaluation.report import write_report
 from evaluation.scoring import EXPOSURES_EV, exposures, inspect_source, score_row
 from evaluation.table import markdown, nan_notes, spread, summarize, tables, wins

@@ -1,19 +1,27 @@
-"""export.py on tiny pictures, and its parts that need no trained operator."""
+"""export.py on tiny pictures, its parts, and the exported graph against this code."""
 
 import importlib.util
 import json
 import re
 
+import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, run_script, scene
+import tensorflow as tf
+from conftest import GOLDEN, ROOT, run_script, scene
+from helpers.hdr_files import write_hdr
 
 import export
-from data.pictures import write_hdr
+from data.preparation import normalize, pyramid
+from data.preparation.prepare import Preparation, prepare_picture
 from inference import load_operator
+from inference.operator import Operator
+from models.display import Display
+from portable import graph
+from portable.check import compare, parts_of
+from portable.formats import FORMATS
+from portable.graph import portable_operator
 from system.errors import InputError
-
-pytestmark = pytest.mark.script
 
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnxruntime"))
 
@@ -28,6 +36,7 @@ def exported(tmp_path_factory):
     return folder, run_script("export.py", *options)
 
 
+@pytest.mark.script
 def test_writes_and_checks_every_format(exported):
     folder, outcome = exported
     names = ["savedmodel", "onnx", "tflite"] if HAS_ONNX else ["savedmodel", "tflite"]
@@ -46,6 +55,7 @@ def test_writes_and_checks_every_format(exported):
     assert left == {"export.json", *(report["formats"][name]["file"] for name in names)}
 
 
+@pytest.mark.script
 @pytest.mark.skipif(not HAS_ONNX, reason="the packages for export are not installed")
 def test_snippets_of_the_documentation_run(exported, tmp_path, monkeypatch):
     operator = load_operator(display_settings={"display_guided": 70})
@@ -67,6 +77,7 @@ def test_snippets_of_the_documentation_run(exported, tmp_path, monkeypatch):
             assert np.abs(names["picture"] - expected).max() <= 1
 
 
+@pytest.mark.script
 @pytest.mark.skipif(HAS_ONNX, reason="the packages for ONNX are installed")
 def test_says_what_to_install(exported):
     assert exported[1].stderr.splitlines()[0] == (
@@ -74,6 +85,7 @@ def test_says_what_to_install(exported):
     )
 
 
+@pytest.mark.script
 def test_unknown_format_is_one_sentence():
     outcome = run_script("export.py", "--formats", "tflite,onyx")
     assert outcome.returncode == 2
@@ -116,3 +128,166 @@ def test_a_format_that_is_off_fails(capsys):
     assert export.verdict({"this code": {}, "onnx": {"largest_difference": 2}}, True) == 1
     assert export.verdict({"tflite": {"largest_difference": 3}}, False) == 1
     assert capsys.readouterr().err == "tflite differs from this code by more than 2 grey levels\n"
+
+
+PUBLISHED = GOLDEN / "ftlayer"  # says nothing of its preparation: any will do
+VARIANTS = [
+    (Preparation("gamma", "bilateral", False, 3), Display()),
+    # The filter's radius is larger than the smallest picture.
+    (Preparation("linear", "gaussian", True, 2), Display("clip", "source", 1.3, 40)),
+    (Preparation("linear", "bilateral", True, 4), Display("minmax", "source")),
+    (Preparation("gamma", "gaussian", False, 1), Display("clip", "network")),
+]
+
+
+def this_code(operator, display):
+    operator.display = display
+
+    def here(picture):
+        layers = prepare_picture(picture, operator.preparation)
+        return operator.to_display(operator.pictures(layers)["output"], layers)
+
+    return here
+
+
+def picture(height, width):
+    noise = np.random.default_rng(width).uniform(0.7, 1.3, (height, width, 3))
+    return (scene(height, width) * noise).astype("f4")
+
+
+@pytest.mark.script
+@pytest.mark.parametrize(("preparation", "display"), VARIANTS[:2])
+def test_whole_operator_equals_this_code(preparation, display):
+    operator = Operator(PUBLISHED, preparation)
+    whole = portable_operator(operator.network, preparation, display).tone_map
+    run = {"graph": lambda x: whole(tf.constant(x[None]))["display_rgb"].numpy()[0]}
+    here = this_code(operator, display)
+    for part in parts_of(picture(155, 170), preparation.level_num):
+        _, outcomes = compare(part, here, run, 0)
+        assert outcomes["graph"].largest <= 1 and outcomes["graph"].share < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(("preparation", "display"), VARIANTS)
+def test_every_format_of_every_variant(name, preparation, display, tmp_path):
+    form = FORMATS[name]
+    if form.missing():
+        pytest.skip(f"{form.missing()} not installed (requirements-export.txt)")
+    operator = Operator(PUBLISHED, preparation)
+    form.write(portable_operator(operator.network, preparation, display), tmp_path / form.name)
+    run, _ = form.load(tmp_path / form.name)
+    here = this_code(operator, display)
+    for part in parts_of(picture(301, 400), preparation.level_num):
+        _, outcomes = compare(part, here, {name: run}, 0)
+        assert outcomes[name].largest <= 1 and outcomes[name].share < 0.02
+
+
+def test_sizes_are_whole_odd_and_least():
+    picture = np.zeros((512, 768, 3), np.float32)
+    assert [part.shape[:2] for part in parts_of(picture, 3)] == [(512, 768), (341, 577), (63, 63)]
+    assert [part.shape[:2] for part in parts_of(picture[:60, :90], 3)] == [(60, 90)]
+
+
+def test_differences_and_times():
+    picture = np.full((4, 5, 3), 0.5, np.float32)
+
+    def here(image):
+        return np.uint8(image * 100)
+
+    def brighter(image):
+        codes = here(image)
+        codes[0, 0] += 3
+        return codes
+
+    runtimes = {"same": here, "brighter": brighter, "cropped": lambda image: here(image)[1:]}
+    seconds, outcomes = compare(picture, here, runtimes, 2)
+    assert seconds > 0 and all(outcome.seconds > 0 for outcome in outcomes.values())
+    assert outcomes["same"][:2] == (0, 0)
+    assert outcomes["brighter"][:2] == (3, 3 / 60)
+    assert outcomes["cropped"][:2] == (255, 1)
+    assert compare(picture, here, runtimes, 0)[0] is None
+
+
+def numpy_way(image, domain, step):
+    return normalize.normalize_hdr_with_offset(normalize.crop_to_multiple(image, step), domain)
+
+
+def keras_way(image, domain, step):
+    cropped = graph.crop_to_multiple(image[None], step)
+    normalized, black_offset = graph.normalize_hdr_with_offset(cropped, domain)
+    return normalized.numpy()[0], float(black_offset)
+
+
+@pytest.mark.parametrize("domain", ["gamma", "linear"])
+@pytest.mark.parametrize(("height", "width", "step"), [(101, 75, 8), (64, 96, 8), (59, 58, 2)])
+def test_equals_data_normalize(height, width, step, domain):
+    noise = np.random.default_rng(height).uniform(0.5, 1.5, (height, width, 3)).astype("f4")
+    image = 1e4 * scene(height, width) * noise
+    (expected, black_offset), (found, same) = (
+        numpy_way(image, domain, step),
+        keras_way(image, domain, step),
+    )
+    assert expected.shape == found.shape and expected.max() == 1
+    # The limit is the same sample: as many are clipped.
+    assert (expected == 1).sum() == (found == 1).sum() >= int(expected.size * 0.003)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-7)
+    assert black_offset > 0 and same == pytest.approx(black_offset, rel=1e-6)
+
+
+def test_clips_nothing_in_the_smallest_pictures():
+    image = np.arange(16 * 6 * 3, dtype=np.float32).reshape(1, 16, 6, 3)  # k = 0
+    np.testing.assert_array_equal(graph.clip_highlights(image), image)
+    image = np.arange(16 * 14 * 3, dtype=np.float32).reshape(1, 16, 14, 3)  # k = 2
+    assert np.max(graph.clip_highlights(image)) == image.max() - 1
+
+
+def test_counts_as_the_original_does():
+    # Multiples of 24,000 samples are those where int(count * 0.003) could round another way.
+    for count in range(24_000, 2**31, 24_000 * 101):
+        assert int(count * 0.003) == count // 1000 * 3 + count % 1000 * 3 // 1000
+
+
+def test_constant_picture_is_black():
+    black, black_offset = keras_way(np.full((16, 16, 3), 7, np.float32), "gamma", 8)
+    assert not black.any() and black_offset == 0
+
+
+def edges_picture(height, width, seed=0):
+    """Noise, hard edges and a slope in [0, 1]."""
+    generator = np.random.default_rng(seed)
+    noise = generator.random((height, width, 3), dtype="f4")
+    edges = np.repeat(generator.random((height, width, 1)) > 0.5, 3, axis=2)
+    slope = np.linspace(0, 1, width, dtype="f4")[:, None]
+    return np.where(slope < 0.3, noise, np.where(slope < 0.6, edges, slope)).astype("f4")
+
+
+@pytest.mark.parametrize(("low", "tolerance"), [(0, 5e-7), (-1, 4e-6)])
+def test_bilateral_filter_is_opencvs(low, tolerance):
+    image = low + (1 - low) * edges_picture(61, 90)
+    expected = cv2.bilateralFilter(image, 5, 75, 75)
+    found = graph.bilateral_filter(image[None])[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+    # It is no plain mean of the neighbours: that is 200 times farther off.
+    disc = np.array([[x * x + y * y <= 4 for x in range(-2, 3)] for y in range(-2, 3)], "f4")
+    assert np.abs(cv2.filter2D(image, -1, disc / disc.sum()) - expected).max() > 1e-4
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 64), (7, 9)])
+def test_pyr_down_is_opencvs(height, width):
+    image = edges_picture(height, width)
+    np.testing.assert_allclose(
+        graph.pyr_down(image[None])[0], cv2.pyrDown(image), rtol=0, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("decompose_filter", ["bilateral", "gaussian"])
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize("level_num", [1, 3, 4])
+def test_layers_equal_data_pyramid(decompose_filter, fuse, level_num):
+    image = edges_picture(7 * 2**level_num, 9 * 2**level_num, level_num)
+    expected = pyramid.decompose(image, decompose_filter, fuse, level_num)
+    found = graph.decompose(image[None], decompose_filter, fuse, level_num)
+    for layer, same in zip(expected, found, strict=True):
+        assert same.shape == (1, *layer.shape)
+        np.testing.assert_allclose(same[0], layer, rtol=0, atol=2e-6)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import GOLDEN, ROOT, scene
+from helpers.hdr_files import write_hdr
 
-from data.pictures import write_hdr
 from data.preparation.prepare import Preparation, prepare_picture
 from inference import load_operator
 from inference.operator import Operator

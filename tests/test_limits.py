@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import ROOT, SHIPPED, run_script, scene, script_command
+from helpers.hdr_files import write_hdr
 from helpers.stages import stage, train
 
-from data.pictures import write_hdr
 from data.preparation.prepare import prepare_picture
 from inference.operator import Operator
 from models.weights import newest_checkpoint
 from system.errors import InputError
-from training.summaries import EventFile
+from training.callbacks import EventFile
 
 pytestmark = pytest.mark.script
 

@@ -5,9 +5,10 @@ import csv
 import numpy as np
 import pytest
 from conftest import run_script, scene
+from helpers.hdr_files import write_hdr
 from helpers.scripts import large_file, run_limited
 
-from data.pictures import read_hdr, read_sdr, write_hdr, write_sdr
+from data.pictures import read_hdr, read_sdr, write_sdr
 from labels.family import Setting, prepare, render
 from labels.sheet import GAP, HEIGHT, TEXT, WIDTH, write_sheets
 from metrics.guards import GuardValues, guard_values

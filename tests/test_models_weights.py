@@ -65,10 +65,10 @@ def test_damage_falls_back_and_names_all(tmp_path, damage):
     )
     DAMAGE[damage](second)
     assert newest_checkpoint(tmp_path).remark.startswith(
-        f"{third} and {second} are damaged; taking"
+        f"{third} is damaged and {second} is damaged; taking"
     )
     DAMAGE[damage](first)
-    with pytest.raises(InputError, match="are damaged and cannot be read") as error:
+    with pytest.raises(InputError, match="is damaged, and no other checkpoint") as error:
         newest_checkpoint(tmp_path)
     assert all(path in str(error.value) for path in (first, second, third))
 
@@ -183,15 +183,9 @@ def test_published_file_of_another_stage_is_refused(published, tmp_path):
         load_weights(newest_checkpoint(folder), {"high": make_branches().high})
 
 
-def test_damage_is_one_sentence(published):
+def test_a_damaged_published_file_is_one_sentence(published):
     data = published / "model-ft.ckpt-4242.data-00000-of-00001"
-    whole = data.read_bytes()
-    data.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"ckpt-4242"):
-        load_weights(newest_checkpoint(published), make_branches()._asdict())
-    data.unlink()
-    with pytest.raises(InputError, match=r"ckpt-4242 is damaged"):
-        newest_checkpoint(published)
+    data.write_bytes(data.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"ckpt-4242 is damaged"):
         Operator(published, PAPER)
     (published / "checkpoint").write_text("not a checkpoint state")

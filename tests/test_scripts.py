@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import pytest
 from conftest import GOLDEN, ROOT, run_script, scene, script_command
+from helpers.hdr_files import write_hdr
 
-from data.pictures import read_sdr, write_hdr
+from data.pictures import read_sdr
 
 pytestmark = pytest.mark.script
 
@@ -184,11 +185,6 @@ def test_a_folder_of_another_stage_is_one_sentence(studio, trained):
     outcome = studio.run("test.py", model__ckp_path_ft=studio.folder / "bot")
     assert outcome.returncode == 2 and outcome.stderr.count("\n") == 1
     assert "holds another network than this stage's" in outcome.stderr
-
-
-def test_settings_of_another_network_are_refused(studio, trained):
-    outcome = studio.run("test.py", studio.folder / "hdr", dev__fuse_mid_layers=True)
-    assert outcome.returncode == 2 and "was trained with False; leave it out" in outcome.stderr
 
 
 def test_without_a_checkpoint_there_is_no_picture(studio, records, tmp_path):

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 from conftest import ROOT, SHIPPED, run_script, scene
+from helpers.hdr_files import write_hdr
 
-from data.pictures import write_hdr
 from data.preparation.prepare import Preparation
 from data.records.examples import picture_sample
 
@@ -95,8 +95,8 @@ class Malicious:
 @pytest.mark.script
 def test_no_file_runs_a_program(tmp_path):
     import tensorflow as tf
+    from helpers.hdr_files import encode_exr
 
-    from data.pictures.exr import encode_exr
     from data.records.test_records import encode, record_file_writer
 
     good, bad, marker = tmp_path / "good", tmp_path / "bad", tmp_path / "ran"

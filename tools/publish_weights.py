@@ -16,15 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from configs.configs import config as defaults  # noqa: E402
+from configs.schema import PATHS  # noqa: E402
 from system.devices import import_tensorflow  # noqa: E402
 
 STAGES = ("bot", "high", "ft")
-# Where one machine keeps its files says nothing about the weights.
-PATHS = (
-    *("model.ckp_root", "model.ckp_path_high", "model.ckp_path_bot", "model.ckp_path_ft"),
-    *("model.tfrecord_dual", "model.tfrecord_ft", "data.hdr_path", "data.sdr_path"),
-    *("train.val_path", "train.log_path"),
-)
 
 
 def main():
@@ -60,9 +55,9 @@ def publish_stage(stage, source, target, changes):
         settings["display"][key] = value if isinstance(old, str) else ast.literal_eval(value)
         settings["config"]["model"][f"display_{key}"] = settings["display"][key]
     settings.pop("start", None)
-    for name in PATHS:
-        section, key = name.split(".")
-        settings["config"][section][key] = defaults[section][key]
+    for section, key in PATHS:
+        if key != "loss_vgg":  # what was trained with; where the files lay says nothing
+            settings["config"][section][key] = defaults[section][key]
     branches = make_branches()
     used = branches.used() if stage == "ft" else {stage: getattr(branches, stage)}
     write_weights(target, stage, used, checkpoint, settings)

@@ -3,6 +3,7 @@
 import logging
 import math
 import signal
+import tempfile
 import time
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from system.errors import InputError
+from system.errors import InputError, reason_of
 
 TIMED_STEPS, TIMED_SECONDS = 20, 60  # the sooner one ends the timing of a step
 AGREE_EVERY = 10  # steps between two questions whether a worker was asked to stop
+MAX_PICTURES = 3  # of each tag in TensorBoard
+PROBE_BYTES = 65536  # more than an event file grows by without asking the disk
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +144,7 @@ class Summaries(keras.callbacks.Callback):
     """Write the original's scalars and pictures to TensorBoard.
 
     Args:
-        events: training.summaries.EventFile.
+        events: EventFile.
         preview: (inputs, ground truth) of the few patches whose pictures are written.
         first_step: steps taken before this run.
         every: steps between two points.
@@ -181,3 +184,48 @@ def _stretched(batch):
     low = batch.min(axis=(1, 2, 3), keepdims=True)
     spread = batch.max(axis=(1, 2, 3), keepdims=True) - low
     return (batch - low) / np.where(spread > 0, spread, 1)
+
+
+class EventFile:
+    """The event file of one run; it is made at the first write.
+
+    TensorFlow drops events that it cannot write and says nothing. So after each write the
+    folder is asked for room; where it has none, one warning is logged, `lost` becomes True
+    and nothing more is written: a training must not end for want of its pictures.
+
+    Args:
+        folder: of the file.
+    """
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+        self.lost = False
+        self._writer = None
+
+    def write(self, step, scalars, pictures):
+        """Append one step.
+
+        Args:
+            step: its number.
+            scalars: dict from tag to number.
+            pictures: dict from tag to N×H×W×3, uint8 or float in [0, 1]; MAX_PICTURES are
+                written.
+        """
+        if self.lost:
+            return
+        try:
+            self._writer = self._writer or tf.summary.create_file_writer(self.folder)
+            with self._writer.as_default(step=step):
+                for name, value in scalars.items():
+                    tf.summary.scalar(name, value)
+                for name, batch in pictures.items():
+                    tf.summary.image(name, batch, max_outputs=MAX_PICTURES)
+            self._writer.flush()
+            with tempfile.TemporaryFile(dir=self.folder) as probe:
+                probe.write(bytes(PROBE_BYTES))
+        except (OSError, tf.errors.OpError) as error:
+            self.lost = True
+            logger.warning(
+                f"{self.folder}: the summaries from step {step} on are lost ({reason_of(error)}); "
+                "the training goes on without them"
+            )

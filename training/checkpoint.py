@@ -25,7 +25,7 @@ from models.weights import (
     weight_names,
 )
 from system.atomic import replacing
-from system.errors import InputError
+from system.errors import InputError, reason_of
 
 MAX_CHECKPOINTS = 5
 
@@ -123,10 +123,9 @@ class StageCheckpoint:
             self._manager = None  # it counts the checkpoint that failed
             _remove_unlisted(self.folder, f"{self._name}-{self.step}")
             remove_unfinished(self.folder)
-            reason = getattr(error, "message", None) or error
             raise InputError(
-                f"no checkpoint could be written to {self.folder} ({reason}); the earlier ones "
-                "are as they were: make room, and run the same command again"
+                f"no checkpoint could be written to {self.folder} ({reason_of(error)}); the "
+                "earlier ones are as they were: make room, and run the same command again"
             ) from error
         return path
 

@@ -20,7 +20,7 @@ class Run(NamedTuple):
     Attributes:
         settings: configs.stage_settings.StageSettings.
         replicas: training.strategy.Replicas.
-        records: data.records.schema.RecordInfo, None where settings.whole_pictures is not.
+        records: data.records.index.RecordInfo, None where settings.whole_pictures is not.
         steps: of an epoch.
         checkpoint: models.weights.Checkpoint to resume from, or None.
         epoch, done: where to resume: epochs, and batches of the next one.
@@ -71,7 +71,7 @@ def check_records(settings, info):
 
     Args:
         settings: configs.stage_settings.StageSettings.
-        info: the data.records.schema.RecordInfo of the records.
+        info: the data.records.index.RecordInfo of the records.
     """
     if info.preparation != settings.preparation:
         raise InputError(
@@ -118,11 +118,7 @@ def check_checkpoint(checkpoint, stage, saved):
     mine = path.parent.parent / "mine" / stage
     remedy = f"train into another folder, --set model.ckp_path_{stage}={mine}"
     here = Preparation.from_settings(saved["preparation"])
-    if info.preparation != here:
-        raise InputError(
-            f"{path} was trained with {info.preparation.describe()}, the records have "
-            f"{here.describe()}; {remedy}, or make the records again"
-        )
+    _check_layers(checkpoint, here, f"{remedy}, or make the records again")
     for name in ("no_high_branch", "no_ft_branch"):
         if getattr(info, name) != saved[name]:
             raise InputError(

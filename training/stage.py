@@ -21,7 +21,14 @@ from models.weights import checkpoint_info, load_weights, newest_checkpoint
 from system.devices import bfloat16_is_fast, devices_in_use
 from system.files import make_folder
 from system.lock import lock
-from training.callbacks import ProgressBar, StopAtNaN, StopAtSignal, Summaries
+from training.callbacks import (
+    MAX_PICTURES,
+    EventFile,
+    ProgressBar,
+    StopAtNaN,
+    StopAtSignal,
+    Summaries,
+)
 from training.checkpoint import ResumePoint, StageCheckpoint, remove_unfinished, resume_point
 from training.checks import (
     Run,
@@ -34,7 +41,6 @@ from training.checks import (
 )
 from training.fit import CosineDecay, fit, records_stay
 from training.strategy import Replicas
-from training.summaries import MAX_PICTURES, EventFile
 from training.validation import Validation, check_pictures
 
 EXIT_INTERRUPTED = 130

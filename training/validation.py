@@ -3,7 +3,6 @@
 import logging
 import math
 import statistics
-from pathlib import Path
 
 import tensorflow as tf
 
@@ -12,10 +11,11 @@ from data.preparation.prepare import prepare_picture
 from metrics.scores import scores
 from metrics.tmqi import MIN_SIDE
 from models.display import displayed
-from system.errors import InputError
+from system.errors import InputError, naming
 from system.files import list_pictures, result_stems
-from training.summaries import MAX_PICTURES
+from training.callbacks import MAX_PICTURES
 
+REMEDY = "smaller pictures"  # where the memory is too small
 # Those of metrics.scores that are written after each validation.
 SCORES = ("Q", "S", "N", "FSITM", "colour_correlation", "chroma_ratio", "cast")
 
@@ -34,7 +34,7 @@ class Validation:
         network: models.tone_mapper's joint network, padded as in testing.
         preparation: data.preparation.prepare.Preparation of the records.
         display: models.display.Display of the run.
-        events: training.summaries.EventFile.
+        events: training.callbacks.EventFile.
         every: epochs.
     """
 
@@ -62,8 +62,8 @@ class Validation:
                 return
             try:
                 picture, row = self._scored(path)
-            except (InputError, tf.errors.ResourceExhaustedError) as error:
-                logger.warning(f"step {step}: not in the validation: {_reason(path, error)}")
+            except InputError as error:
+                logger.warning(f"step {step}: not in the validation: {error}")
                 continue
             rows.append(row)
             if len(pictures) < MAX_PICTURES:
@@ -73,15 +73,16 @@ class Validation:
 
     def _scored(self, path):
         """Return (the tone-mapped picture H×W×3 uint8, dict from score to number) of a file."""
-        hdr, layers = read_prepared(path, self.preparation)
-        batch = {"high": layers.high[None], "bot": layers.bot[None]}
-        try:
-            output = self.network.predict_on_batch(batch)["output"][0]
+        with naming(path, REMEDY):
+            hdr, layers = read_prepared(path, self.preparation)
+            batch = {"high": layers.high[None], "bot": layers.bot[None]}
+            try:
+                output = self.network.predict_on_batch(batch)["output"][0]
+            except tf.errors.ResourceExhaustedError as error:
+                raise MemoryError from error
             domain, offset = self.preparation.data_domain, layers.black_offset
             picture = displayed(output, layers.normalized, domain, self.display, offset)
             found = scores(hdr, picture)
-        except MemoryError as error:
-            raise InputError(_too_large(path)) from error
         return picture, {name: found[name] for name in SCORES}
 
     def _write(self, step, pictures, rows):
@@ -108,9 +109,13 @@ def check_pictures(folder, preparation):
     Raises:
         InputError: one cannot be read, or is too small or too large.
     """
-    paths = [Path(p) for p in list_pictures([folder], HDR_SUFFIXES)] if folder else []
+    paths = list_pictures([folder], HDR_SUFFIXES) if folder else []
     for path in paths:
-        read_prepared(path, preparation)
+        try:
+            with naming(path, REMEDY):
+                read_prepared(path, preparation)
+        except InputError as error:
+            raise InputError(f"{error}; or take it out of train.val_path") from error
     return result_stems(paths)
 
 
@@ -121,29 +126,12 @@ def read_prepared(path, preparation):
         (H×W×3 float32 scene-linear picture, its data.preparation.prepare.Layers), both cropped.
 
     Raises:
-        InputError: it cannot be read, or is too small or too large.
+        InputError: it cannot be read, or is too small.
+        MemoryError: it is too large.
     """
-    try:
-        hdr = read_hdr(path)
-        layers = prepare_picture(hdr, preparation)
-    except MemoryError as error:
-        raise InputError(_too_large(path)) from error
-    except InputError as error:
-        text = str(error)
-        text = text if str(path) in text else f"{path}: {text}"
-        raise InputError(f"{text}; take it out of train.val_path") from error
+    hdr = read_hdr(path)
+    layers = prepare_picture(hdr, preparation)
     height, width = layers.normalized.shape[:2]
     if min(height, width) < MIN_SIDE:
-        raise InputError(
-            f"{path}: {width}x{height} pixels are too few; TMQI needs {MIN_SIDE} on each "
-            "side; take it out of train.val_path"
-        )
+        raise InputError(f"{width}x{height} pixels are too few; TMQI needs {MIN_SIDE} on each side")
     return hdr[:height, :width], layers
-
-
-def _reason(path, error):
-    return str(error) if isinstance(error, InputError) else _too_large(path)
-
-
-def _too_large(path):
-    return f"{path} does not fit into the memory; take it out of train.val_path"

@@ -112,11 +112,3 @@ def _choose(headers: list[_Header], name: str) -> tuple[int, list[str]]:
             raise InputError(f"{name}: has subsampled channels; save them all in full size.")
         return index, wanted
     raise InputError(f"{name}: has neither R, G, B nor Y channels; save it as RGB.")
-
-
-def encode_exr(image: np.ndarray) -> bytes:
-    """Return the bytes of a ZIP-compressed float EXR for H×W×3 float32."""
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    stream = io.BytesIO()
-    OpenEXR.File(header, {"RGB": np.ascontiguousarray(image)}).write(stream)
-    return stream.getvalue()

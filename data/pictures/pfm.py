@@ -43,9 +43,3 @@ def decode_pfm(data: bytes, name: str) -> np.ndarray:
     samples = np.frombuffer(data, "<f4" if scale < 0 else ">f4", count, start)
     image = samples.reshape(height, width, channels)[::-1]
     return as_rgb(name, image.astype(np.float32))
-
-
-def encode_pfm(image: np.ndarray) -> bytes:
-    """Return the bytes of a little-endian colour PFM for H×W×3 float32."""
-    height, width = image.shape[:2]
-    return b"PF\n%d %d\n-1.0\n" % (width, height) + image[::-1].astype("<f4").tobytes()

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from data.pictures.sanitize import as_rgb, check_claim, check_size
-from data.pictures.tiff import read_tags
+from data.pictures.tiff import decode_by_opencv, read_tags
 from system.errors import InputError
 
 # Pixels a byte: a blank 1-bit PNG reaches 8256. A blank WebP of any size takes a few
@@ -57,13 +57,10 @@ def decode_sdr(data: bytes, name: str) -> np.ndarray:
 
 
 def _by_opencv(data: bytes, name: str) -> np.ndarray:
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        image = None
+    image = decode_by_opencv(data)
     if image is None or image.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{name}: cannot be decoded to 8 or 16 bits; save it again as PNG.")
-    return as_rgb(name, image if image.ndim == 2 else image[:, :, [2, 1, 0, 3][: image.shape[2]]])
+    return as_rgb(name, image)
 
 
 def _check(name: str, height: int, width: int, held: int, ratio: int) -> None:

@@ -76,17 +76,25 @@ def decode_tiff(data: bytes, name: str) -> np.ndarray:
     if bits == 16:
         # OpenCV refuses half floats, but hands them through if they are called integers.
         data = _as_integers(data)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        image = None
+    image = decode_by_opencv(data)
     sides = (tags[_HEIGHT][0], tags[_WIDTH][0])
     if image is None or sorted(image.shape[:2]) != sorted(sides) or image.itemsize * 8 != bits:
         raise InputError(f"{name}: OpenCV cannot read this TIFF; save it as a 32-bit float TIFF.")
     image = image.view(np.float16) if bits == 16 else image
     with np.errstate(over="ignore"):  # a float64 over the float32 range is an Inf to mend
         image = image.astype(np.float32)
-    return as_rgb(name, image if image.ndim == 2 else image[:, :, [2, 1, 0]])
+    return as_rgb(name, image)
+
+
+def decode_by_opencv(data: bytes) -> np.ndarray | None:
+    """Return H×W or H×W×C, RGB or RGBA, in the file's own type; None where OpenCV cannot."""
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if image is None or image.ndim == 2:
+        return image
+    return image[:, :, [2, 1, 0, 3][: image.shape[2]]]
 
 
 def _entries(data: bytes, order: str) -> Iterator[tuple[int, str, int]]:

@@ -1,1 +1,1 @@
-"""Prepare pictures for the network: normalize them, split them into layers, cut patches."""
+"""Prepare pictures for the network: normalize them, split them into layers."""

@@ -10,7 +10,6 @@ import numpy as np
 CLIPPED_FRACTION = 0.003
 GAMMA = 0.4545
 SDR_GAMMA = 2.2  # brings display codes to light in the linear domain
-DOMAINS = ("gamma", "linear")
 
 
 def clip_highlights(image):
@@ -63,7 +62,7 @@ def normalize_hdr_with_offset(image, domain):
     clipped = clip_highlights(np.asarray(image, np.float32))
     low, high = float(clipped.min()), float(clipped.max())
     black_offset = low / (high - low) if high > low else 0.0
-    stretched = minmax(clipped)
+    stretched = stretch(clipped, low, high)
     if domain == "gamma":
         stretched = np.power(stretched, np.float32(GAMMA))
     return stretched, black_offset

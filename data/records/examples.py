@@ -11,7 +11,6 @@ import numpy as np
 from data.pictures import read_hdr, read_hdr_counted, read_sdr
 from data.pictures.sanitize import remarks_on
 from data.preparation.normalize import normalize_hdr, normalize_sdr
-from data.preparation.patches import training_patches
 from data.preparation.prepare import prepare_picture, split
 from data.records.packing import LAYER_STEP, PATCH_STEP, pack
 
@@ -35,14 +34,8 @@ def one_thread():
 def pair_samples(pair, index, settings, preparation):
     """Return the samples of one pair, each a dict from array name to packed bytes.
 
-    The crops depend on the seed and on `index`, the pair's position in the list,
-    and not on which process cuts them.
-
-    Args:
-        pair: data.pairs.Pair.
-        index: int.
-        settings: PatchSettings.
-        preparation: Preparation.
+    The crops depend on the settings' seed and on `index`, the position of the data.pairs.Pair in
+    the list, and not on which process cuts them.
 
     Raises:
         InputError: a picture cannot be read.
@@ -69,6 +62,53 @@ def pack_patch(kind, hdr, sdr, preparation):
     layers = (*split(hdr, preparation), *split(sdr, preparation))
     names = ("hdr_high", "hdr_bot", "sdr_high", "sdr_bot")
     return {name: pack(layer, LAYER_STEP) for name, layer in zip(names, layers, strict=True)}
+
+
+def training_patches(hdr, sdr, size, ratio, count, generator, flip=False):
+    """Cut the same patches from a picture and its partner.
+
+    count - 1 random crops, each side a fraction of the picture's drawn evenly
+    from `ratio`, and last the whole picture, all resized bilinearly to `size`.
+    A picture smaller than `size` on either side gives copies of the whole.
+
+    Args:
+        hdr, sdr: H×W×3 float32, normalized.
+        size: (height, width) of a patch.
+        ratio: (least, largest) fraction.
+        count: patches per picture.
+        generator: numpy.random.Generator.
+        flip: mirror every second patch, drawn at random, left to right.
+
+    Yields:
+        (hdr_patch, sdr_patch), float32.
+    """
+    height, width = hdr.shape[:2]
+    small = height < size[0] or width < size[1]
+    for _ in range(count - 1):
+        box = (slice(None), slice(None)) if small else _random_box(height, width, ratio, generator)
+        yield _patch(hdr[box], sdr[box], size, flip, generator)
+    yield _patch(hdr, sdr, size, flip, generator)
+
+
+def _patch(hdr, sdr, size, flip, generator):
+    # Before the pyramid: halving keeps every second sample, so that a mirrored
+    # picture's layers are not the mirrored layers.
+    across = slice(None, None, -1 if flip and generator.random() < 0.5 else 1)
+    return tuple(_resize(picture, size)[:, across].copy() for picture in (hdr, sdr))
+
+
+def _random_box(height, width, ratio, generator):
+    sides = [max(1, int(length * generator.uniform(*ratio))) for length in (height, width)]
+    starts = [
+        int(generator.random() * (length - side))
+        for length, side in zip((height, width), sides, strict=True)
+    ]
+    return tuple(slice(start, start + side) for start, side in zip(starts, sides, strict=True))
+
+
+def _resize(image, size):
+    height, width = size  # OpenCV wants (width, height)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def picture_sample(path, preparation, to_half):

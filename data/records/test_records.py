@@ -16,7 +16,7 @@ import tensorflow as tf
 from data.preparation.prepare import Preparation
 from data.records.index import REMEDIES, RecordInfo
 from system.atomic import replacing
-from system.errors import InputError
+from system.errors import InputError, reason_of
 
 # All are H×W×3, but for black_offset, 1×1×1.
 ARRAYS = ("hdr", "high", "bot", "black_offset")
@@ -79,9 +79,8 @@ def record_file_writer(path):
         with replacing(path) as file, tf.io.TFRecordWriter(file.name) as writer:
             yield writer
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "message", None) or error
         raise InputError(
-            f"{path} cannot be written ({reason}); the old file is as it was"
+            f"{path} cannot be written ({reason_of(error)}); the old file is as it was"
         ) from error
 
 

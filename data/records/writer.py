@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from data.records.index import FORMAT, STORED, file_crc32, settings_crc32
 from system.atomic import replacing
-from system.errors import InputError
+from system.errors import InputError, reason_of
 from system.lock import lock
 
 
@@ -37,29 +37,28 @@ def record_writer(index, kind, patch_size, preparation, patch_per_img, shards):
     Raises:
         InputError: another process writes there, the folder is closed, the disk full, ...
     """
-    index = Path(index)
     folder = index.with_name(f"{index.stem}.{secrets.token_hex(4)}")
     names = [f"{index.stem}-{number:05d}-of-{shards:05d}.tfrecord" for number in range(shards)]
     counts = [0] * shards
+    about = {
+        "format": FORMAT,
+        "kind": kind,
+        "preparation": preparation._asdict(),
+        "patch_size": patch_size,
+        "patch_per_img": patch_per_img,
+    }
 
     def write(stem, packed):
-        # Filled in: messages given to others are copied.
-        example = tf.train.Example()
-        feature = example.features.feature
-        feature["stem"].bytes_list.value.append(stem.encode())
-        for name in STORED[kind]:
-            feature[name].bytes_list.value.append(packed[name])
         number = sum(counts) % shards
-        writers[number].write(example.SerializeToString(deterministic=True))
+        writers[number].write(_serialized(kind, stem, packed))
         counts[number] += 1
 
     try:
         with contextlib.ExitStack() as stack:
             index.parent.mkdir(parents=True, exist_ok=True)
             remedy = f"--set model.tfrecord_{kind}=..."
-            stack.enter_context(
-                lock(index.parent, remedy, "generate_tfrec.py", f".{index.stem}.lock")
-            )
+            name = f".{index.stem}.lock"
+            stack.enter_context(lock(index.parent, remedy, "generate_tfrec.py", name))
             remove_stale(index)
             stack.callback(_remove_unless_named, folder, index)
             folder.mkdir()
@@ -69,27 +68,37 @@ def record_writer(index, kind, patch_size, preparation, patch_per_img, shards):
             yield write
             for writer in writers:
                 writer.close()
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                written = list(pool.map(_size_and_crc32, [folder / name for name in names]))
-            content = {
-                "format": FORMAT,
-                "kind": kind,
-                "preparation": preparation._asdict(),
-                "patch_size": patch_size,
-                "patch_per_img": patch_per_img,
-                "shards": [
-                    {"file": f"{folder.name}/{name}", "records": count, "bytes": size, "crc32": crc}
-                    for name, count, (size, crc) in zip(names, counts, written, strict=True)
-                ],
-            }
-            content["crc32"] = settings_crc32(content)
-            with replacing(index) as file:
-                file.write(f"{json.dumps(content, indent=1)}\n".encode())
+            _write_index(index, about, folder, names, counts)
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "message", None) or error.strerror or error
         raise InputError(
-            f"{index} and its shards cannot be written ({reason}); the old records are as they were"
+            f"{index} and its shards cannot be written ({reason_of(error)}); the old records are "
+            "as they were"
         ) from error
+
+
+def _serialized(kind, stem, packed):
+    """Return the bytes of one record."""
+    # Filled in: messages given to others are copied.
+    example = tf.train.Example()
+    feature = example.features.feature
+    feature["stem"].bytes_list.value.append(stem.encode())
+    for name in STORED[kind]:
+        feature[name].bytes_list.value.append(packed[name])
+    return example.SerializeToString(deterministic=True)
+
+
+def _write_index(index, about, folder, names, counts):
+    """Write what the index says, once the disk has all shards."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        written = pool.map(_size_and_crc32, [folder / name for name in names])
+        shards = [
+            {"file": f"{folder.name}/{name}", "records": count, "bytes": size, "crc32": crc}
+            for name, count, (size, crc) in zip(names, counts, written, strict=True)
+        ]
+    content = {**about, "shards": shards}
+    content["crc32"] = settings_crc32(content)
+    with replacing(index) as file:
+        file.write(f"{json.dumps(content, indent=1)}\n".encode())
 
 
 def remove_stale(index):

@@ -1,98 +1,13 @@
-"""The settings that tests run with in place of configs/configs.py: the paper's defaults."""
+"""The settings that tests run with in place of configs/configs.py: the documented defaults."""
+
+import ast
 
 from easydict import EasyDict
 
-config = EasyDict(
-    model={
-        "ckp_root": "checkpoints/of_no_test/",  # never there, so the shipped weights are taken
-        "ckp_path_high": None,
-        "ckp_path_bot": None,
-        "ckp_path_ft": None,
-        "tfrecord_dual": "dataset/tfrecord/dual_",
-        "tfrecord_ft": "dataset/tfrecord/ft_",
-        "loss_model": "vgg_16",
-        "loss_vgg": "imagenet",
-        "display_range": "minmax",
-        "display_colour": "network",
-        "display_saturation": 1.0,
-        "display_guided": 0,
-        "display_detail": 0.0,
-        "display_gamut": "desaturate",
-    },
-    data={
-        "hdr_path": "dataset/train/hdr/",
-        "sdr_path": "dataset/train/sdr/",
-        "appendix_hdr": "hdr",
-        "appendix_sdr": "jpg",
-        "label_path": "dataset/train/labels/",
-        "label_saturation": 1.0,
-        "patch_size_h": 512,
-        "patch_size_w": 512,
-        "patch_size_ft_h": 256,
-        "patch_size_ft_w": 256,
-        "patch_ratio_x": 0.1,
-        "patch_ratio_y": 0.6,
-        "patch_per_img": 16,
-        "patch_flip": False,
-        "seed": 0,
-        "augment_noise": 0.0,
-        "augment_cast": 0.0,
-        "augment_saturation": 0.0,
-        "augment_range": 0.0,
-        "augment_clipping": 0.0,
-        "augment_border": 0.0,
-        "tfrecord_shards": 16,
-        "processes": None,
-    },
-    train={
-        "batch_size_high": 4,
-        "batch_size_bot": 32,
-        "batch_size_ft": 8,
-        "train_set_size": None,
-        "epochs_high": 350,
-        "epochs_bot": 1600,
-        "epochs_ft": 1000,
-        "lr_high": 0.0003,
-        "lr_bot": 0.0003,
-        "lr_ft": 0.0015,
-        "lr_final": 1.0,
-        "loss_weights_high": {},
-        "loss_weights_bot": {},
-        "loss_weights_ft": {},
-        "seed": 0,
-        "pad_bot": False,
-        "displayed_share": 0.0,
-        "whole_pictures": False,
-        "val_path": None,
-        "val_every": 1,
-        "strategy": "default",
-        "precision": "float32",
-        "log_path": None,
-    },
-    test={
-        "tfrecord_test": "dataset/tfrecord/test_",
-        "hdr_path": "dataset/test/",
-        "result": "result/",
-        "format": "jpg",
-        "jpg_quality": 95,
-        "precision": "float32",
-        "keep_size": False,
-        "display_range": None,
-        "display_colour": None,
-        "display_saturation": None,
-        "display_guided": None,
-        "display_detail": None,
-        "display_gamut": None,
-    },
-    dev={
-        "data_domain": "gamma",
-        "decompose_filter": "bilateral",
-        "fuse_mid_layers": False,
-        "level_num": 3,
-        "phase": "testing",
-        "ft": False,
-        "test_resize_to_half": False,
-        "no_high_branch": False,
-        "no_ft_branch": False,
-    },
-)
+from helpers.documents import documented_settings
+
+config = EasyDict()
+for name, (default, _) in documented_settings().items():
+    section, key = name.split(".")
+    config.setdefault(section, EasyDict())[key] = ast.literal_eval(default)
+config.model.ckp_root = "checkpoints/of_no_test/"  # never there, so the shipped weights are taken

@@ -26,6 +26,15 @@ PAGES = [
     *(ROOT / name / "README.md" for name in ("dataset/test", "tests/golden")),
     RECIPE,
 ]
+# What the original's config module has, by section.
+ORIGINAL = {
+    "model": "ckp_path_high ckp_path_bot ckp_path_ft tfrecord_dual tfrecord_ft loss_model loss_vgg",
+    "data": "hdr_path sdr_path patch_size_h patch_size_w patch_size_ft_h patch_size_ft_w "
+    "patch_ratio_x patch_ratio_y patch_per_img appendix_hdr appendix_sdr",
+    "train": "batch_size_high batch_size_bot batch_size_ft train_set_size",
+    "test": "tfrecord_test result hdr_path",
+    "dev": "data_domain decompose_filter fuse_mid_layers level_num",
+}
 
 
 def commands_in(path):

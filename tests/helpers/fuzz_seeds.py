@@ -10,11 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import OpenEXR
-from test_data_pictures_formats import tiff
-from test_data_pictures_radiance import channel_runs, picture
 
-from data.pictures.exr import encode_exr
-from data.pictures.pfm import encode_pfm
+from helpers.hdr_files import channel_runs, encode_exr, encode_pfm, radiance, saved_exr, tiff
 
 # Samples that RGBE holds exactly, with highlights far over 1.
 IMAGE = np.random.default_rng(0).integers(128, 256, (6, 20, 3)).astype(np.float32)
@@ -66,11 +63,11 @@ def _radiance():
     rgbe = np.dstack([CODES, np.full((6, 20), 136, np.uint8)])
     rgbe[:, 5:12] = rgbe[:, 5:6]
     runs = b"".join(channel_runs(row) for row in rgbe)
-    yield picture(rgbe.tobytes(), 6, 20)
-    yield picture(runs, 6, 20)
+    yield radiance(rgbe.tobytes(), 6, 20)
+    yield radiance(runs, 6, 20)
     header = b"EXPOSURE=2\nCOLORCORR=1 .5 2\nFORMAT=32-bit_rle_xyze\n"
-    yield picture(runs, 0, 0, header, b"+X 6 -Y 20")
-    yield picture(b"\5\6\7\x80\1\1\1\x08" * 2 + b"\5\6\7\x80\1\1\1\x44\1\1\1\1" * 2, 2, 9)
+    yield radiance(runs, 0, 0, header, b"+X 6 -Y 20")
+    yield radiance(b"\5\6\7\x80\1\1\1\x08" * 2 + b"\5\6\7\x80\1\1\1\x44\1\1\1\1" * 2, 2, 9)
 
 
 def _exr():
@@ -92,15 +89,6 @@ def _exr():
     stream = io.BytesIO()
     OpenEXR.File(parts).write(stream)
     yield stream.getvalue()
-
-
-def saved_exr(channels, codec, **header):
-    """Return the bytes of an EXR file."""
-    compression = getattr(OpenEXR, f"{codec}_COMPRESSION")
-    header = {"type": OpenEXR.scanlineimage, "compression": compression, **header}
-    stream = io.BytesIO()
-    OpenEXR.File(header, channels).write(stream)
-    return stream.getvalue()
 
 
 def _tiff(image):

@@ -3,7 +3,8 @@
 import numpy as np
 from conftest import run_script, scene
 
-from data.pictures import write_hdr, write_sdr
+from data.pictures import write_sdr
+from helpers.hdr_files import write_hdr
 
 
 class Studio:
