@@ -127,7 +127,7 @@ def score_row(source, method, result, row_key, to_half, step, folder):
         if all(0 <= pixels < step for pixels in excess):
             hdr = hdr[: sdr.shape[0], : sdr.shape[1]]
         numbers = {"seconds": seconds, "megapixels": sdr.shape[0] * sdr.shape[1] / 1e6}
-        numbers = {**scores(hdr, sdr), **numbers}
+        numbers = {**scores(hdr, sdr, with_jod=True), **numbers}
         _write_small(picture_path(folder, method, source.stem), sdr)
     numbers = {name: number and rounded(number) for name, number in numbers.items()}
     return {"picture": source.stem, "method": method, **numbers, "key": row_key}

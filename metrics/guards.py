@@ -74,17 +74,18 @@ LIMITS = {  # least and greatest value allowed
 }
 
 
-def guard_values(hdr, sdr):
+def guard_values(hdr, sdr, tint=None):
     """Return the GuardValues of a picture.
 
     Args:
         hdr: H×W×3 linear RGB, any unit, not black.
         sdr: H×W×3 uint8, sRGB-encoded.
+        tint: their metrics.color.ColorFidelity where it is known, which saves its time.
 
     Raises:
         InputError: as metrics.color.color_fidelity.
     """
-    tint = color_fidelity(hdr, sdr)
+    tint = tint or color_fidelity(hdr, sdr)
     light = luminance(np.maximum(hdr, 0))
     log, codes = _log(light), luminance(sdr)
     lost = (sdr == 0).all(axis=2) & (light > 0)
@@ -101,7 +102,7 @@ def guard_values(hdr, sdr):
 
 
 def seen_values(hdr, sdr):
-    """Return the SeenValues of a picture; arguments as for guard_values.
+    """Return the SeenValues of a picture; hdr and sdr as for guard_values.
 
     Raises:
         InputError: as metrics.pair.check_pair.

@@ -13,8 +13,16 @@ import pytest
 from conftest import scene
 
 from data.pictures import write_hdr
+from evaluation.plan import PlannedRow, reusable_rows
 from evaluation.report import write_report
-from evaluation.scoring import EXPOSURES_EV, exposures, inspect_source, score_row
+from evaluation.scoring import (
+    EXPOSURES_EV,
+    Source,
+    exposures,
+    inspect_source,
+    picture_path,
+    score_row,
+)
 from evaluation.table import markdown, nan_notes, spread, summarize, tables, wins
 from metrics.scores import SCORES
 
@@ -65,7 +73,7 @@ def test_equal_means_share_a_rank_and_nan_has_none():
 
 
 def test_markdown():
-    quality, color = tables(summarize(ROWS, ["x", "y", "z"]))
+    quality, _, color = tables(summarize(ROWS, ["x", "y", "z"]))
     lines = markdown(quality).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert [cell.strip() for cell in lines[2].split("|")[1:5]] == [
@@ -75,6 +83,36 @@ def test_markdown():
         "0.5",
     ]
     assert [cell.strip() for cell in markdown(color).splitlines()[3].split("|")][-2] == "–"
+
+
+def test_jod_has_a_column_where_it_was_measured():
+    _, seen, _ = tables(summarize(ROWS, ["x", "y", "z"]))
+    assert seen.heads[:3] == ("method", "JOD", "contrast distortion")
+    bare = [{**row, "JOD": NAN} for row in ROWS]
+    _, seen, _ = tables(summarize(bare, ["x", "y", "z"]))
+    assert seen.heads[:2] == ("method", "contrast distortion")
+
+
+def test_broken_guards_are_named_by_how_many_pictures_break_them():
+    fine = {"span": 200.0, "colour_correlation": 1.0, "chroma_ratio": 1.0, "blown": 0.0}
+    rows = [{**row(p, "x", 0.5), **fine, "crushed": 0.0, "guards_broken": 0.0} for p in "abc"]
+    rows[0] |= {"halo": 7.0, "guards_broken": 1.0}
+    rows[1] |= {"halo": 6.0, "glow": 2.0, "guards_broken": 2.0}
+    _, seen, _ = tables(summarize(rows, ["x"]))
+    assert seen.rows[0][-2:] == ["1.00 ± 1.00", "halo 2, glow 1"]
+    rows[0]["halo"], rows[1]["halo"], rows[1]["glow"] = 0.0, 0.0, 0.0
+    assert tables(summarize(rows, ["x"]))[1].rows[0][-1] == "none"
+
+
+def test_rows_without_jod_are_scored_again_once_it_is_installed(tmp_path, monkeypatch):
+    planned = PlannedRow(Source("a.hdr", "a", 9, 9, "", ()), "x", None, "0" * 16)
+    picture = picture_path(tmp_path, "x", "a")
+    picture.parent.mkdir()
+    picture.touch()
+    for installed, jod, taken in [(False, NAN, 1), (True, NAN, 0), (True, 8.0, 1), (False, 8.0, 1)]:
+        monkeypatch.setattr("metrics.jod.installed", lambda installed=installed: installed)
+        rows = [{**row("a", "x", 0.5), "JOD": jod}]
+        assert len(reusable_rows([planned], rows, tmp_path)) == taken
 
 
 def test_nans_are_named():
