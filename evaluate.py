@@ -120,6 +120,7 @@ def parsed(argv):
 
 def load_network(config):
     """Return the checkpoint's method (see evaluation.plan), multiple of its sides, and name."""
+    jod.load()
     import_tensorflow()
     try:
         operator = load_operator(**operator_settings(config))

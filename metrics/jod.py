@@ -9,6 +9,7 @@ scene beside it at up to 4000 cd/m² and the same log-mean luminance: contrast a
 import functools
 import importlib.util
 import math
+import sys
 
 import cv2
 import numpy as np
@@ -28,6 +29,19 @@ def installed():
     return importlib.util.find_spec("pycvvdp") is not None
 
 
+def load():
+    """Load ColorVideoVDP where it is installed.
+
+    A process that needs TensorFlow too does so before importing that: loaded after it, PyTorch's
+    compiler (triton) crashes the process.
+
+    Raises:
+        InputError: it cannot be loaded.
+    """
+    if installed():
+        _meter()
+
+
 def jod(hdr, sdr):
     """Return how near a picture looks to the scene: 10 is no visible difference.
 
@@ -40,7 +54,7 @@ def jod(hdr, sdr):
 
     Raises:
         InputError: as metrics.pair.check_pair, the HDR picture is black, or ColorVideoVDP
-            cannot be loaded.
+            cannot be loaded, see `load`.
     """
     hdr, sdr = check_pair(hdr, sdr, side=1)
     shown = srgb_decode_8bit(sdr) * (DISPLAY_WHITE - DISPLAY_BLACK) + DISPLAY_BLACK
@@ -68,8 +82,10 @@ def _exposed(rgb, displayed):
 @functools.cache
 def _meter():
     """Return ColorVideoVDP on the CPU, with as many threads as OpenCV has in this process."""
+    if "tensorflow" in sys.modules and "torch" not in sys.modules:
+        raise InputError("ColorVideoVDP comes before TensorFlow; call metrics.jod.load first")
     try:
-        # Seconds, for those who have it alone.
+        # It takes seconds, and not everybody has it.
         import pycvvdp
         import torch
         from pycvvdp import display_model
