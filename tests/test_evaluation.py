@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import scene
+from helpers.browser import BROWSER, browser
 
 from data.pictures import write_hdr
 from evaluation.plan import PlannedRow, reusable_rows
@@ -24,7 +24,7 @@ from evaluation.scoring import (
     score_row,
 )
 from evaluation.table import markdown, nan_notes, spread, summarize, tables, wins
-from metrics.scores import SCORES
+from metrics.scores import SCORES, broken_guards
 
 NAN = math.nan
 
@@ -123,7 +123,6 @@ def test_nans_are_named():
 
 
 METHODS = ["gamma", "reinhard_global", "drago"]
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -241,10 +240,66 @@ def browse(folder, page, width, order):
     return done.stdout
 
 
-def test_exposures_are_two_stops_apart_and_around_the_log_average():
+SCENES = "[...document.querySelectorAll('h3')].map((h) => h.innerText).join('')"
+
+
+@pytest.fixture(scope="module")
+def sortable(tmp_path_factory):
+    """A report of three scenes whose scores of gamma and drago rank them differently."""
+    folder = tmp_path_factory.mktemp("sortable")
+    write_hdr(folder / "a.hdr", scene(170, 180))
+    found = {
+        "a": {"Q": 0.7, "contrast_distortion": 3.0, "guards_broken": 0.0},
+        "b": {"Q": 0.5, "contrast_distortion": 9.0, "guards_broken": 1.0},
+        "c": {"Q": NAN, "contrast_distortion": 1.0, "guards_broken": 2.0},
+    }
+    sources, rows = [], []
+    for name, values in found.items():
+        sources.append(inspect_source(str(folder / "a.hdr"), name, False, folder))
+        own = score_row(sources[-1], "gamma", None, "0" * 16, False, 8, folder) | {"JOD": NAN}
+        score_row(sources[-1], "drago", None, "0" * 16, False, 8, folder)
+        rows += [own | values, own | {"method": "drago", "Q": ord(name) / 1000}]
+    summary = tables(summarize(rows, ["gamma", "drago"]))
+    write_report(folder / "report.html", "", summary, [], sources, rows, folder)
+    return folder / "report.html", rows
+
+
+def test_captions_name_the_broken_guards_and_no_score_that_was_not_measured(sortable):
+    path, rows = sortable
+    captions = re.findall(r"<figcaption><b>.*?</figcaption>", path.read_text("utf-8"))
+    assert len(captions) == len(rows)
+    for caption, row in zip(captions, rows, strict=True):
+        assert f"guards broken: {', '.join(broken_guards(row))}" in caption
+        assert f"distortion {row['contrast_distortion']:.3f}" in caption and "JOD" not in caption
+
+
+@pytest.mark.script
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium to open the report with")
+def test_scenes_are_sorted_in_a_browser(sortable, tmp_path):
+    with browser(tmp_path / "profile") as chromium:
+        tab = chromium.open(sortable[0].as_uri(), tmp_path)
+        tab.wait("document.querySelector('.sort')?.hidden === false")
+
+        def choose(name, value):
+            tab.value(f"get('{name}').value = '{value}'")
+            tab.value(f"get('{name}').dispatchEvent(new Event('change'))")
+            return tab.value(SCENES)
+
+        assert tab.value(SCENES) == "bac"  # worst Q first, none last
+        assert choose("order", "-1") == "abc"
+        assert choose("score", "contrast_distortion") == "cab"
+        assert choose("order", "1") == "bac"
+        assert choose("score", "guards_broken") == "cba"
+        choose("score", "Q")
+        assert choose("method", "drago") == "abc"
+        options = "[...get('score').options].map((option) => option.value).join()"
+        assert tab.value(options) == "Q,contrast_distortion,guards_broken"
+
+
+def test_exposures_are_four_stops_apart_and_around_the_log_average():
     hdr = np.full((8, 2000, 3), 7.0, np.float32)
     found = exposures(hdr)
-    assert list(found) == [-4, -2, 0, 2, 4]
+    assert list(found) == [-4, 0, 4]
     assert found[0].shape == (3, 640, 3)
     codes = [round(min(0.18 * 2.0**ev, 1) ** (1 / 2.2) * 255) for ev in found]
     assert [int(picture[0, 0, 0]) for picture in found.values()] == codes
