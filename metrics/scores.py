@@ -28,7 +28,7 @@ def scores(hdr, sdr, with_jod=False):
     Args:
         hdr: H×W×3 linear RGB in any unit, sides of at least metrics.tmqi.MIN_SIDE.
         sdr: H×W×3 uint8, display-encoded RGB.
-        with_jod: measure JOD, which takes longer than all others together.
+        with_jod: measure JOD, for which PyTorch is loaded; it is NaN otherwise.
 
     Returns:
         dict from each of SCORES to a float, NaN where a score has no value: see
