@@ -8,7 +8,8 @@
 Methods are IQATM (the checkpoint that test.py uses), the folders of --results,
 whose pictures are found by the stem of the HDR file, and the operators of
 metrics/operators. Writes scores.csv, scores.md and report.html to result/
-(test.result). Rerun an interrupted command to resume it: a row of scores.csv stays
+(test.result). JOD needs
+requirements-evaluation.txt. Rerun an interrupted command to resume it: a row of scores.csv stays
 while the HDR file, the result file or the checkpoint, and the settings that make
 the picture have the same content; --fresh scores all rows again, as is needed after a
 change to the code of operators or scores. A file that cannot be read is named and
@@ -35,6 +36,7 @@ from evaluation.report import write_report
 from evaluation.scoring import FIELDS, ToneMapped, inspect_source, score_row
 from evaluation.table import nan_notes, summarize, tables, write_summary
 from inference import load_operator
+from metrics import jod
 from metrics.operators import OPERATORS
 from system.csv_file import content_key, read_rows, write_rows
 from system.devices import import_tensorflow
@@ -52,7 +54,8 @@ SWITCHES = {
 }
 NETWORK = "IQATM"
 SAVE_SECONDS = 5.0  # what a killed run loses at most
-ONE_THREAD = functools.partial(cv2.setNumThreads, 1)  # the processes are the parallelism
+# The processes are the parallelism; metrics.jod gives PyTorch as many threads as OpenCV has.
+ONE_THREAD = functools.partial(cv2.setNumThreads, 1)
 
 
 def main(argv=None):
@@ -80,6 +83,8 @@ def main(argv=None):
         print(f"skipped: {fault}", file=sys.stderr)
     table = folder / "scores.csv"
     rows = reusable_rows(plan, [] if args.fresh else read_rows(table, FIELDS), pictures)
+    if not jod.installed():
+        print(f"JOD is left out: ColorVideoVDP is not installed; {jod.REMEDY}")
     print(f"{len(rows)} of {len(plan)} rows are taken over from an earlier run", flush=True)
     missing = [planned for planned in plan if planned.name not in rows]
     tasks = ScoreTasks(missing, to_half, step, pictures)
@@ -115,6 +120,7 @@ def parsed(argv):
 
 def load_network(config):
     """Return the checkpoint's method (see evaluation.plan), multiple of its sides, and name."""
+    jod.load()
     import_tensorflow()
     try:
         operator = load_operator(**operator_settings(config))

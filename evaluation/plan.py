@@ -6,12 +6,14 @@ from the HDR file's path to evaluation.scoring.ToneMapped. The parts are what th
 depends on.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from data.pictures import SDR_SUFFIXES
 from evaluation.scoring import SOURCE, Source, picture_path
+from metrics import jod
 from metrics.operators import OPERATORS
 from system.csv_file import content_key
 from system.errors import InputError, naming
@@ -120,6 +122,8 @@ def plan_rows(sources, methods, to_half):
 def reusable_rows(plan, rows, folder):
     """Return those rows of an earlier run that are planned again and have their picture.
 
+    A row without JOD, which was not installed then, is not taken over where it is now.
+
     Args:
         plan: PlannedRows.
         rows: dicts with evaluation.scoring.FIELDS.
@@ -133,6 +137,7 @@ def reusable_rows(plan, rows, folder):
         planned.name: found[planned.name]
         for planned in plan
         if found.get(planned.name, {}).get("key") == planned.key
+        and not (jod.installed() and math.isnan(found[planned.name]["JOD"]))
         and picture_path(folder, planned.method, planned.source.stem).is_file()
     }
 

@@ -1,20 +1,23 @@
 """report.html: tables and pictures of an evaluation in one file that needs no other."""
 
 import base64
+import json
 import math
 from html import escape
 from pathlib import Path
 
 from evaluation.scoring import EXPOSURES_EV, exposure_path, picture_path
 from evaluation.table import LEGEND, best
+from metrics.scores import broken_guards
 from system.atomic import replacing
 from system.files import read_bytes
 
 PAGE = Path(__file__).parent / "page.html"
 CAPTION_SCORES = {  # heading, key of the row
-    **{"Q": "Q", "S": "S", "N": "N"},
-    **{"FSITM": "FSITM", "colour": "colour_correlation"},
+    **{"Q": "Q", "S": "S", "N": "N", "FSITM": "FSITM", "JOD": "JOD"},
+    **{"distortion": "contrast_distortion", "colour": "colour_correlation"},
 }
+SORT_KEYS = ("Q", "JOD", "contrast_distortion", "guards_broken")  # what page.html sorts by
 
 
 def write_report(path, intro, summary, notes, sources, rows, folder):
@@ -76,35 +79,40 @@ def _table(table):
 
 def _section(number, source, rows, folder):
     strip, grid = [], []
+    # A score that no picture has was not measured.
+    shown = {h: k for h, k in CAPTION_SCORES.items() if not all(math.isnan(r[k]) for r in rows)}
     for ev in EXPOSURES_EV:
         text = f"{ev:+d} EV".replace("-", "−") if ev else "0 EV"
         path = exposure_path(folder, source.stem, ev)
         alt = f"{source.stem}, HDR source at {text}"
-        strip.append(_figure(path, alt, f"HDR {text}", "", text))
+        strip.append(_figure(path, alt, f"HDR {text}", "", text, {}))
     winners = best(rows)
     for row in rows:
         name = row["method"]
-        scores = [f"{head} {_score(row[key])}" for head, key in CAPTION_SCORES.items()]
+        scores = [f"{head} {_score(row[key])}" for head, key in shown.items()]
+        scores.append(f"guards broken: {', '.join(broken_guards(row)) or 'none'}")
+        values = {key: None if math.isnan(row[key]) else row[key] for key in SORT_KEYS}
         mark = '<span class="best">best Q</span>' if row in winners else ""
         spans = " ".join(f"<span>{score}</span>" for score in scores)
         caption = f"<b>{escape(name)}</b>{mark}<br>{spans}"
         path = picture_path(folder, name, source.stem)
         alt = f"{source.stem}, tone-mapped by {name}"
-        grid.append(_figure(path, alt, name, " · ".join(scores), caption))
+        grid.append(_figure(path, alt, name, " · ".join(scores), caption, values))
     remarks = "".join(f'<p class="size">{escape(remark)}</p>\n' for remark in source.remarks)
     return (
         f'<section class="picture" id="p{number}" '
         f'style="--ratio: {source.width} / {source.height}">\n<h3>{escape(source.stem)}</h3>\n'
         f'<p class="size">{source.width} × {source.height} pixels</p>\n{remarks}'
-        f'<div class="strip">\n{"".join(strip)}</div>\n'
-        f'<div class="grid">\n{"".join(grid)}</div>\n</section>\n'
+        f'<div class="sides">\n<div class="strip">\n{"".join(strip)}</div>\n'
+        f'<div class="grid">\n{"".join(grid)}</div>\n</div>\n</section>\n'
     )
 
 
-def _figure(path, alt, name, scores, caption):
+def _figure(path, alt, name, scores, caption, values):
     data = base64.b64encode(read_bytes(path)).decode()
     return (
-        f'<figure data-name="{escape(name)}" data-scores="{escape(scores)}">'
+        f'<figure data-name="{escape(name)}" data-scores="{escape(scores)}" '
+        f'data-values="{escape(json.dumps(values))}">'
         f'<button type="button"><img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" '
         f'loading="lazy" decoding="async"></button><figcaption>{caption}</figcaption></figure>\n'
     )

@@ -28,7 +28,7 @@ SOURCE = "source"  # folder of the exposures, beside one for each method
 RESULT_SIDE, EXPOSURE_SIDE = 1024, 640  # pixels, the longest sides in the report
 JPEG_QUALITY = 88  # of the report's pictures, which are 4:4:4
 MIDDLE_GRAY = 0.18  # what the log-average is exposed to at 0 EV
-EXPOSURES_EV = (-4, -2, 0, 2, 4)
+EXPOSURES_EV = (-4, 0, 4)
 
 
 class Source(NamedTuple):
@@ -74,7 +74,7 @@ def inspect_source(path, stem, to_half, folder):
 
 
 def exposures(hdr):
-    """Return a scene as a camera would take it, two stops apart.
+    """Return a scene as a camera would take it: its lights, its middle and its shadows.
 
     Args:
         hdr: H×W×3 float32, linear RGB in any unit.
@@ -127,7 +127,7 @@ def score_row(source, method, result, row_key, to_half, step, folder):
         if all(0 <= pixels < step for pixels in excess):
             hdr = hdr[: sdr.shape[0], : sdr.shape[1]]
         numbers = {"seconds": seconds, "megapixels": sdr.shape[0] * sdr.shape[1] / 1e6}
-        numbers = {**scores(hdr, sdr), **numbers}
+        numbers = {**scores(hdr, sdr, with_jod=True), **numbers}
         _write_small(picture_path(folder, method, source.stem), sdr)
     numbers = {name: number and rounded(number) for name, number in numbers.items()}
     return {"picture": source.stem, "method": method, **numbers, "key": row_key}

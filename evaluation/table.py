@@ -2,13 +2,19 @@
 
 import math
 import statistics
+from collections import Counter
 from typing import NamedTuple
 
-from metrics.scores import SCORES
+from metrics.scores import SCORES, broken_guards
 from system.atomic import replacing
 
-# Columns of the two tables: heading, key of the row, decimals.
+# Columns of the tables: heading, key of the row, decimals.
 QUALITY = tuple((name, name, 4) for name in ("Q", "S", "N", "FSITM", "FSITM_TMQI"))
+SEEN = (
+    ("JOD", "JOD", 2),
+    ("contrast distortion", "contrast_distortion", 2),
+    ("guards broken", "guards_broken", 2),
+)
 COLOR = (
     ("correlation", "colour_correlation", 3),
     ("chroma ratio", "chroma_ratio", 3),
@@ -17,13 +23,19 @@ COLOR = (
 )
 LEGEND = """Mean ± standard deviation over the pictures. Rank is by mean Q; a picture is won by
 its greatest Q, and shared by equals. Higher is better; a chroma ratio of 1, and a cast and a
-distance (CIELAB units) of 0, are the scene's own colours. Seconds are medians, of tone mapping
+distance (CIELAB units) of 0, are the scene's own colours. JOD is ColorVideoVDP's, 10 where no
+difference from the scene is seen; a contrast distortion (PU21 units) of 0 is best. Guards are the
+limits of metrics/guards.py for clipping, colour, greyness, halos and noise: how many a picture
+breaks, and how many pictures break each. Seconds are medians, of tone mapping
 alone while other pictures were being scored.
 """
 
 
 class Summary(NamedTuple):
-    """One method: rank by mean Q (None without any), wins, `spread` of each key, s/megapixel."""
+    """One method: rank by mean Q (None without any), wins, `spread` of each key, s/megapixel.
+
+    broken: dict from guard to the number of pictures that break it.
+    """
 
     method: str
     rank: int | None
@@ -31,6 +43,7 @@ class Summary(NamedTuple):
     count: int  # type: ignore[assignment]
     spreads: dict
     pace: float
+    broken: dict
 
 
 class Table(NamedTuple):
@@ -75,7 +88,7 @@ def summarize(rows, methods):
         rows: dicts with evaluation.scoring.FIELDS.
         methods: all names in rows.
     """
-    keys = [key for _, key, _ in QUALITY + COLOR]
+    keys = [key for _, key, _ in QUALITY + SEEN + COLOR]
     won = wins(rows, methods)
     summaries = []
     for method in methods:
@@ -85,7 +98,9 @@ def summarize(rows, methods):
             paces = [r["seconds"] / r["megapixels"] for r in of_method if r["seconds"] is not None]
             # The median, as the first pictures of a network take longer.
             pace = statistics.median(paces) if paces else math.nan
-            summaries.append(Summary(method, None, won[method], len(of_method), spreads, pace))
+            broken = Counter(name for row in of_method for name in broken_guards(row))
+            first = method, None, won[method], len(of_method)
+            summaries.append(Summary(*first, spreads, pace, dict(broken.most_common())))
     means = [summary.spreads["Q"][0] for summary in summaries]
     return [
         # Equal means share the better rank; a NaN mean is above nothing.
@@ -95,16 +110,26 @@ def summarize(rows, methods):
 
 
 def tables(summaries):
-    """Return the Tables of quality and of color and time."""
-    quality, color = [], []
+    """Return the Tables of quality, of what TMQI does not see, and of color and time.
+
+    JOD has no column where no picture has it.
+    """
+    quality, seen, color = [], [], []
+    measured = any(not math.isnan(line.spreads["JOD"][0]) for line in summaries)
+    seen_columns = SEEN if measured else SEEN[1:]
     for line in summaries:
         first, *others = _cells(line, QUALITY)
         first = [line.method, first, str(line.rank or "–"), f"{line.wins:.3g}"]
         quality.append([*first, *others, str(line.count)])
+        broken = ", ".join(f"{name} {count}" for name, count in line.broken.items())
+        seen.append([line.method, *_cells(line, seen_columns), broken or "none"])
         color.append([line.method, *_cells(line, COLOR), _number(line.pace, 3)])
-    quality_heads, color_heads = ([head for head, _, _ in part] for part in (QUALITY, COLOR))
+    quality_heads, seen_heads, color_heads = (
+        [head for head, _, _ in part] for part in (QUALITY, seen_columns, COLOR)
+    )
     return [
         Table("Quality", ("method", "Q", "rank", "wins", *quality_heads[1:], "pictures"), quality),
+        Table("What TMQI does not see", ("method", *seen_heads, "pictures that break each"), seen),
         Table("Colour and time", ("method", *color_heads, "s/megapixel"), color),
     ]
 
@@ -123,11 +148,14 @@ def _number(value, decimals):
 
 
 def nan_notes(rows):
-    """Name every score that has no value, one sentence for each method and set of pictures."""
+    """Name every score that has no value, one sentence for each method and set of pictures.
+
+    But for JOD, which may not be installed.
+    """
     pictures = {}
     for row in rows:
         for key in SCORES:
-            if math.isnan(row[key]):
+            if key != "JOD" and math.isnan(row[key]):
                 pictures.setdefault((row["method"], key), []).append(row["picture"])
     keys = {}
     for (method, key), names in pictures.items():

@@ -18,7 +18,13 @@ from data.preparation.prepare import Layers, Preparation, prepare_picture
 from inference.strips import Strips
 from models.display import displayed
 from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
-from models.weights import checkpoint_info, default_checkpoint, load_weights, newest_checkpoint
+from models.weights import (
+    Checkpoint,
+    checkpoint_info,
+    default_checkpoint,
+    load_weights,
+    newest_checkpoint,
+)
 from system.errors import InputError
 from system.files import read_bytes
 
@@ -33,7 +39,8 @@ class Operator:
     operator(rgb) makes the displayed picture of an array, see __call__.
 
     Args:
-        folder: of the ft stage; None for models.weights.default_checkpoint.
+        folder: of the ft stage; None for models.weights.default_checkpoint; or the
+            models.weights.Checkpoint to take.
         default_preparation: used where the checkpoint (a published one) does not say how
             pictures are prepared; None for the paper's.
         precision: "float32" or "bfloat16", see inference.strips.
@@ -54,7 +61,7 @@ class Operator:
 
     def __init__(
         self,
-        folder: str | os.PathLike[str] | None = None,
+        folder: str | os.PathLike[str] | Checkpoint | None = None,
         default_preparation: Preparation | None = None,
         precision: str = "float32",
         no_high_branch: bool = False,
@@ -64,7 +71,7 @@ class Operator:
         if precision not in ("float32", "bfloat16"):
             raise InputError(f"precision is {precision!r}; it must be 'float32' or 'bfloat16'")
         folder = default_checkpoint() if folder is None else folder
-        found = newest_checkpoint(folder)
+        found = folder if isinstance(folder, Checkpoint) else newest_checkpoint(folder)
         if found is None:
             raise InputError(
                 f"there is no checkpoint in {folder}; train one with train_ft.py, or put the "

@@ -1,20 +1,12 @@
-"""The summary table against numbers worked out by hand."""
+"""The tables, which rows are taken over, and the exposures, by hand."""
 
-import json
 import math
-import re
-import shutil
-import subprocess
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from conftest import scene
-from helpers.hdr_files import write_hdr
 
-from evaluation.report import write_report
-from evaluation.scoring import EXPOSURES_EV, exposures, inspect_source, score_row
+from evaluation.plan import PlannedRow, reusable_rows
+from evaluation.scoring import Source, exposures, picture_path
 from evaluation.table import markdown, nan_notes, spread, summarize, tables, wins
 from metrics.scores import SCORES
 
@@ -65,7 +57,7 @@ def test_equal_means_share_a_rank_and_nan_has_none():
 
 
 def test_markdown():
-    quality, color = tables(summarize(ROWS, ["x", "y", "z"]))
+    quality, _, color = tables(summarize(ROWS, ["x", "y", "z"]))
     lines = markdown(quality).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert [cell.strip() for cell in lines[2].split("|")[1:5]] == [
@@ -77,6 +69,36 @@ def test_markdown():
     assert [cell.strip() for cell in markdown(color).splitlines()[3].split("|")][-2] == "–"
 
 
+def test_jod_has_a_column_where_it_was_measured():
+    _, seen, _ = tables(summarize(ROWS, ["x", "y", "z"]))
+    assert seen.heads[:3] == ("method", "JOD", "contrast distortion")
+    bare = [{**row, "JOD": NAN} for row in ROWS]
+    _, seen, _ = tables(summarize(bare, ["x", "y", "z"]))
+    assert seen.heads[:2] == ("method", "contrast distortion")
+
+
+def test_broken_guards_are_named_by_how_many_pictures_break_them():
+    fine = {"span": 200.0, "colour_correlation": 1.0, "chroma_ratio": 1.0, "blown": 0.0}
+    rows = [{**row(p, "x", 0.5), **fine, "crushed": 0.0, "guards_broken": 0.0} for p in "abc"]
+    rows[0] |= {"halo": 7.0, "guards_broken": 1.0}
+    rows[1] |= {"halo": 6.0, "glow": 2.0, "guards_broken": 2.0}
+    _, seen, _ = tables(summarize(rows, ["x"]))
+    assert seen.rows[0][-2:] == ["1.00 ± 1.00", "halo 2, glow 1"]
+    rows[0]["halo"], rows[1]["halo"], rows[1]["glow"] = 0.0, 0.0, 0.0
+    assert tables(summarize(rows, ["x"]))[1].rows[0][-1] == "none"
+
+
+def test_rows_without_jod_are_scored_again_once_it_is_installed(tmp_path, monkeypatch):
+    planned = PlannedRow(Source("a.hdr", "a", 9, 9, "", ()), "x", None, "0" * 16)
+    picture = picture_path(tmp_path, "x", "a")
+    picture.parent.mkdir()
+    picture.touch()
+    for installed, jod, taken in [(False, NAN, 1), (True, NAN, 0), (True, 8.0, 1), (False, 8.0, 1)]:
+        monkeypatch.setattr("metrics.jod.installed", lambda installed=installed: installed)
+        rows = [{**row("a", "x", 0.5), "JOD": jod}]
+        assert len(reusable_rows([planned], rows, tmp_path)) == taken
+
+
 def test_nans_are_named():
     assert nan_notes(ROWS) == [
         "z: NaN, and not in the mean: Q of b, c",
@@ -84,127 +106,10 @@ def test_nans_are_named():
     ]
 
 
-METHODS = ["gamma", "reinhard_global", "drago"]
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--virtual-time-budget=3000",
-]
-# Plays a visitor and tells the frame around it what was seen.
-VISIT = """<script>
-addEventListener("load", () => {
-  const page = document.documentElement, opener = document.querySelector(".grid button");
-  const key = (name) => document.activeElement.dispatchEvent(
-    new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
-  const seen = { width: innerWidth, before: page.scrollWidth, pictures: [] };
-  const look = () => seen.pictures.push(image.alt.split(" ").pop());
-  opener.focus(); opener.click(); look();
-  Object.assign(seen, { open: viewer.open, focus: document.activeElement.id,
-    after: page.scrollWidth, shown: image.getBoundingClientRect().width });
-  key("ArrowRight"); look();
-  document.activeElement.click(); look();
-  key("ArrowDown"); look();
-  viewer.close();
-  Object.assign(seen, { closed: !viewer.open, back: document.activeElement === opener });
-  parent.postMessage(JSON.stringify(seen), "*");
-});
-</script></body>"""
-# A frame, because a window is never narrower than 500 pixels.
-FRAME = """<!doctype html><script>
-addEventListener("message", (event) => { document.title = event.data; });
-</script><iframe src="visited.html" style="border: 0; width: WIDTHpx; height: 800px"></iframe>"""
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report")
-    sources, rows = [], []
-    for seed, name in enumerate(["plain", "odd <b>'&"]):
-        write_hdr(folder / f"{name}.hdr", scene(170, 250, seed))
-        source = inspect_source(str(folder / f"{name}.hdr"), name, False, folder)
-        sources.append(source)
-        rows += [score_row(source, m, None, "0" * 16, False, 8, folder) for m in METHODS]
-    summary = tables(summarize(rows, METHODS))
-    path = folder / "report.html"
-    size = write_report(path, "2 <pictures>.", summary, ["a note & more"], sources, rows, folder)
-    assert size == path.stat().st_size
-    return path, rows
-
-
-def test_it_needs_nothing_from_outside(report):
-    text = report[0].read_text("utf-8")
-    assert not re.search(r"https?:|[\"'(]//|@import|<link|<iframe|srcset", text, re.IGNORECASE)
-    outside = re.findall(r"(?:src|href)\s*=\s*\"(?!data:image/jpeg;base64,|#)", text)
-    assert not outside
-    assert "<!--" not in text.split("<script>")[0]
-    assert text.count("data:image/jpeg") == 2 * (len(EXPOSURES_EV) + len(METHODS))
-
-
-def test_it_shows_scores_and_escapes_names(report):
-    path, rows = report
-    text = path.read_text("utf-8")
-    for row in rows:
-        assert f"Q {row['Q']:.3f}" in text
-    assert "odd &lt;b&gt;&#x27;&amp;" in text and "<b>'" not in text
-    assert "2 &lt;pictures&gt;." in text and "a note &amp; more" in text
-    assert not re.search(
-        r"<img(?![^>]* alt=\"[^\"]+\")", text.replace('<img id="image" alt="">', "")
-    )
-
-
-@pytest.mark.script
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium to open the report with")
-@pytest.mark.parametrize("width", [1400, 390])
-def test_in_a_browser(report, tmp_path, width):
-    text = report[0].read_text("utf-8")
-    (tmp_path / "visited.html").write_text(text.replace("</body>", VISIT), "utf-8")
-    page = tmp_path / "frame.html"
-    page.write_text(FRAME.replace("WIDTH", str(width)), "utf-8")
-    dom = browse(tmp_path, page, 1500, "--dump-dom")
-    title = re.search(r"<title>(.*)</title>", dom)
-    assert title, dom
-    seen = json.loads(title[1])
-    assert seen["width"] == width
-    assert seen["before"] <= width and seen["after"] <= width
-    assert seen["open"] and seen["focus"] == "stage" and seen["closed"] and seen["back"]
-    assert 0.9 * width < seen["shown"] <= width
-    first, flipped, again, following = seen["pictures"]
-    assert first == again == "gamma" and following == "reinhard_global"
-    assert flipped in METHODS[1:]
-
-    image = tmp_path / "report.png"
-    browse(tmp_path, report[0], width, f"--screenshot={image}")
-    shot = cv2.imread(str(image))
-    assert shot.shape[1] == width
-    assert shot[2, 2].tolist() == [0x30] * 3 and shot.std() > 5
-
-
-def browse(folder, page, width, order):
-    profile = folder / f"profile{order[:5]}"
-    flags = [*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},900", order]
-    done = subprocess.run(
-        [BROWSER, *flags, Path(page).as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_exposures_are_two_stops_apart_and_around_the_log_average():
+def test_exposures_are_four_stops_apart_and_around_the_log_average():
     hdr = np.full((8, 2000, 3), 7.0, np.float32)
     found = exposures(hdr)
-    assert list(found) == [-4, -2, 0, 2, 4]
+    assert list(found) == [-4, 0, 4]
     assert found[0].shape == (3, 640, 3)
     codes = [round(min(0.18 * 2.0**ev, 1) ** (1 / 2.2) * 255) for ev in found]
     assert [int(picture[0, 0, 0]) for picture in found.values()] == codes

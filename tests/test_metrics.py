@@ -11,7 +11,7 @@ import pytest
 from metrics.color import color_fidelity, lab_ab
 from metrics.fsitm import fsitm
 from metrics.pair import eight_bits, luminance, reduced
-from metrics.scores import scores
+from metrics.scores import broken_guards, scores
 from metrics.tmqi import tmqi
 from standards.srgb import luminance as relative_luminance
 from standards.srgb import recolor, srgb_decode, srgb_encode
@@ -59,6 +59,16 @@ def test_fsitm_tmqi(pair):
         assert joined == pytest.approx(expected["fsitm_tmqi"][channel], abs=tolerance)
 
 
+def test_scores_count_the_guards_that_are_broken():
+    hdr, sdr = good()
+    found = scores(hdr, sdr)
+    assert found["guards_broken"] == len(broken_guards(found))
+    grey = scores(hdr, np.repeat(sdr[..., 1:2], 3, axis=2) // 8 + 100)
+    assert {"correlation", "chroma_ratio", "span"} <= set(broken_guards(grey))
+    assert grey["guards_broken"] == len(broken_guards(grey))
+    assert math.isnan(found["JOD"])  # not asked for
+
+
 SIDE = 161
 METRICS = [tmqi, fsitm, color_fidelity, scores]
 
@@ -99,7 +109,8 @@ def test_inputs_are_left_alone_and_float32_scores_alike(metric):
     hdr, sdr = good()
     hdr = hdr.astype(np.float32)
     before = hdr.copy(), sdr.copy()
-    assert metric(hdr, sdr) == metric(hdr.astype(np.float64), sdr)
+    found = metric(hdr, sdr), metric(hdr.astype(np.float64), sdr)
+    np.testing.assert_equal(*found)
     assert np.array_equal(hdr, before[0]) and np.array_equal(sdr, before[1])
 
 
