@@ -44,6 +44,9 @@ config.model.display_guided = 0
 # (+) of "guided": the finest detail, noise too, has at most so many times the scene's contrast;
 # 0 sets no limit
 config.model.display_detail = 0.0
+# (+) of "source": the picture is at most so many times as bright as the HDR picture, both in units
+# of white, so that far darker parts, noise mostly, stay dark; 0 sets no limit
+config.model.display_shadow_gain = 0.0
 # (+) of "source": colors that the display cannot show are moved to gray ("desaturate"), cut off in
 # each channel ("clip"), or that and made darker, halfway ("darken")
 config.model.display_gamut = "desaturate"
@@ -138,6 +141,7 @@ config.test.display_colour = None
 config.test.display_saturation = None
 config.test.display_guided = None
 config.test.display_detail = None
+config.test.display_shadow_gain = None
 config.test.display_gamut = None
 
 config.dev = EasyDict()

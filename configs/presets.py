@@ -50,6 +50,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "model.display_colour": "source",
         "model.display_guided": 3,
         "model.display_detail": 1.5,
+        "model.display_shadow_gain": 64.0,
         "model.display_gamut": "darken",
         "train.whole_pictures": True,
         "train.batch_size_ft": 1,

@@ -76,6 +76,7 @@ KINDS = {
         "display_saturation": POSITIVE,
         "display_guided": RADIUS,
         "display_detail": NOT_NEGATIVE,
+        "display_shadow_gain": NOT_NEGATIVE,
         "display_gamut": GAMUT,
     },
     "data": {
@@ -141,6 +142,7 @@ KINDS = {
         "display_saturation": _or_none(POSITIVE),
         "display_guided": _or_none(RADIUS),
         "display_detail": _or_none(NOT_NEGATIVE),
+        "display_shadow_gain": _or_none(NOT_NEGATIVE),
         "display_gamut": _or_none(GAMUT),
     },
     "dev": {

@@ -35,6 +35,9 @@ class Display(NamedTuple):
         network added in the finest detail goes, edges and contrast stay. 0 leaves it out.
     detail: where guided is not 0, how steep the finest detail, and noise with it, may become:
         at most so many times the HDR picture's contrast in stops. 0 sets no limit.
+    shadow_gain: where colour is "source", the picture's luminance is at most so many times the
+        HDR picture's, both in units of white: what is dark by far, noise mostly, stays dark.
+        0 sets no limit.
     gamut: where colour is "source", what becomes of colors that the display cannot show,
         "desaturate", "clip" or "darken", see standards.srgb.recolor.
     """
@@ -44,6 +47,7 @@ class Display(NamedTuple):
     saturation: float = 1.0
     guided: int = 0
     detail: float = 0.0
+    shadow_gain: float = 0.0
     gamut: str = "desaturate"
 
     def overridden(self, settings):
@@ -79,6 +83,8 @@ def to_display(output, source, domain, display, black_offset=0.0, limits=None):
         steepest = (lambda code: display.detail * srgb_steepness(code)) if display.detail else None
         filtered = guided_filter(guide, srgb_encode(target), display.guided, GUIDE_EDGE, steepest)
         target = srgb_decode(xp.clip(filtered, 0.0, 1.0))
+    if display.shadow_gain:
+        target = xp.minimum(target, display.shadow_gain * luminance(light))
     return srgb_encode(recolor(light, target, display.saturation, display.gamut))
 
 

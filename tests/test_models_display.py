@@ -20,7 +20,7 @@ def picture(*values):
 
 def test_minmax_is_the_papers():
     output = picture(0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-    assert Display() == ("minmax", "network", 1.0, 0, 0.0, "desaturate")
+    assert Display() == ("minmax", "network", 1.0, 0, 0.0, 0.0, "desaturate")
     shown = displayed(output, output, "gamma", Display())
     np.testing.assert_array_equal(shown.ravel(), [0, 51, 102, 153, 204, 255])
     assert shown.dtype == np.uint8
@@ -80,6 +80,17 @@ def test_saturation_spreads_the_ratios():
         for s in (0.5, 1.0, 1.5)
     ]
     assert spread[0] < spread[1] < spread[2]
+
+
+def test_what_is_dark_by_far_stays_dark():
+    light = np.repeat(np.array([0.001, 0.01, 0.3], np.float32), 3).reshape(1, 3, 3)
+    output = np.full_like(light, 0.5)
+    made = [
+        srgb_decode(displayed(output, light, "linear", display)[0, :, 0] / 255)
+        for display in (Display("clip", "source"), Display("clip", "source", shadow_gain=20.0))
+    ]
+    np.testing.assert_allclose(made[1], [0.02, 0.2, made[0][2]], atol=2e-3)
+    assert made[0].min() == made[0].max() > 0.4
 
 
 def test_stretched_shows_layers_below_zero():
@@ -142,7 +153,7 @@ def test_detail_limits_the_noise_to_so_many_times_the_scenes():
         Display("clip", "source", 1.2),
         Display("minmax", "source", 0.8, 1),
         Display("clip", "source", 1.0, 50),  # larger than the picture
-        Display("clip", "source", 1.0, 3, 1.5, "darken"),
+        Display("clip", "source", 1.0, 3, 1.5, 2.0, "darken"),
     ],
 )
 def test_bands_of_rows_change_nothing(monkeypatch, domain, display):
@@ -162,8 +173,8 @@ def test_bands_of_rows_change_nothing(monkeypatch, domain, display):
         Display("clip", "source", 1.7),
         Display("minmax", "source", 0.8, 3),
         Display("clip", "source", 1.0, 90),
-        Display("clip", "source", 1.0, 3, 1.5, "clip"),
-        Display("clip", "source", 1.0, 2, 0.5, "darken"),
+        Display("clip", "source", 1.0, 3, 1.5, 0.0, "clip"),
+        Display("clip", "source", 1.0, 2, 0.5, 8.0, "darken"),
     ],
 )
 def test_tensors_become_the_picture_that_is_written(display, domain):
@@ -210,7 +221,7 @@ def test_gradients_are_finite(domain, name, detail, gamut):
         "primaries": np.eye(3)[generator.integers(0, 3, shape[:3])],
         "noise": generator.random(shape),
     }[name].astype("f4")
-    display = Display("clip", "source", 1.0, 3, detail, gamut)
+    display = Display("clip", "source", 1.0, 3, detail, 4 * detail, gamut)
     for values in (np.zeros(shape), np.ones(shape), generator.random(shape)):
         output = tf.constant(values.astype("f4"))
         with tf.GradientTape() as tape:

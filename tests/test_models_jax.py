@@ -30,7 +30,7 @@ for stage in STAGES:
 
 generator = np.random.default_rng(0)
 output, source = generator.random((2, 1, 24, 30, 3), dtype="f4")
-display = Display("clip", "source", 1.2, 3, 1.5, "clip")
+display = Display("clip", "source", 1.2, 3, 1.5, 5.0, "clip")
 picture = to_display(output[0], source[0], "gamma", display)
 found = jax.jit(lambda x, y: to_display(x, y, "gamma", display))(output, source)
 np.testing.assert_allclose(found[0], picture, rtol=0, atol=1e-4)
