@@ -48,7 +48,7 @@ config.model.display_detail = 0.0
 # of white, so that far darker parts, noise mostly, stay dark; 0 sets no limit
 config.model.display_shadow_gain = 0.0
 # (+) of "source": colors that the display cannot show are moved to gray ("desaturate"), cut off in
-# each channel ("clip"), or that and made darker, halfway ("darken")
+# each channel ("clip"), or made darker ("darken")
 config.model.display_gamut = "desaturate"
 
 config.data = EasyDict()

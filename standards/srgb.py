@@ -61,8 +61,8 @@ def recolor(rgb, target, saturation=1.0, gamut="desaturate"):
         saturation: exponent of the color ratios; 1 keeps the scene's.
         gamut: of a color that would leave [0, 1]. "desaturate" moves it towards the gray of its
             luminance, just far enough: luminance and hue stay, saturation gives way. "clip" cuts
-            each channel at 1: some of all three gives way. "darken" is the mean of that and of
-            the color made darker until it fits, whose hue and saturation stay.
+            each channel at 1: some of all three gives way. "darken" goes two thirds of the way from
+            there to the color made darker until it fits, whose hue and saturation stay.
 
     Returns:
         ...×3 linear RGB in [0, 1].
@@ -78,7 +78,7 @@ def recolor(rgb, target, saturation=1.0, gamut="desaturate"):
     if gamut in ("clip", "darken"):
         cut = xp.minimum(color, 1.0)
         darker = color / xp.maximum(xp.max(color, axis=-1, keepdims=True), 1.0)
-        return cut if gamut == "clip" else (cut + darker) / 2
+        return cut if gamut == "clip" else (cut + 2 * darker) / 3
     excess = xp.max(color, axis=-1, keepdims=True) - target
     room = 1.0 - target
     outside = excess > room

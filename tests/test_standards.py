@@ -87,7 +87,7 @@ def test_gamuts_of_recolor_by_hand(kind):
     found = kind(recolor)(rgb, target, gamut="clip")
     np.testing.assert_allclose(found, [[1, 1, 0.5]], rtol=1e-6)
     found = kind(recolor)(rgb, target, gamut="darken")
-    np.testing.assert_allclose(found, [[1, 0.75, 0.375]], rtol=1e-6)
+    np.testing.assert_allclose(found, [[1, 2 / 3, 1 / 3]], rtol=1e-6)
     inside = [kind(recolor)(rgb, target / 2, gamut=g) for g in ("desaturate", "clip", "darken")]
     np.testing.assert_allclose(inside, [rgb / 2] * 3, rtol=1e-6)
 
