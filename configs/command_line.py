@@ -87,10 +87,13 @@ def user_settings():
         if number is None:
             raise InputError(f"{path} cannot be used: {error}") from error
         text = linecache.getline(str(path), number).strip()
-        hint = "; texts such as paths stand in quotes"
+        hint = ""
+        if isinstance(error, (NameError, SyntaxError)):
+            hint = "; texts such as paths stand in quotes"
+        elif isinstance(error, TypeError):  # EasyDict's, of a dict's key that is no text
+            hint = '; names in a dict are texts in quotes, for instance {"h": 0.0}'
         raise InputError(
-            f"{path}, line {number}: {getattr(error, 'msg', error)}: {text}"
-            f"{hint if isinstance(error, (NameError, SyntaxError)) else ''}"
+            f"{path}, line {number}: {getattr(error, 'msg', error)}: {text}{hint}"
         ) from error
 
 

@@ -1,30 +1,31 @@
 """The joint network over bands of rows: less memory and time than models.tone_mapper.
 
 models.tone_mapper is the definition. Here a picture goes through each layer band by band, and only
-the maps that a layer reads and makes are in memory: lists of bands 1×h×W×(CHANNELS + 1), as they
-come out of the leaky ReLU. Moments are sums over the bands. The normalization, (x - mean) · scale,
-goes into the next convolution's kernel; the last channel, 1 in the picture and 0 in the padding,
-takes the mean away in the picture only. In bfloat16 maps and convolutions are, all else is float32.
+the maps that a layer reads and makes are in memory, as lists of bands 1×h×W×CHANNELS. In bfloat16
+maps and convolutions are; moments, normalization and the output's layer are float32.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 import tensorflow as tf
 
-from models.layers import CHANNELS, EPSILON, NEGATIVE_SLOPE
+from models.layers import EPSILON, NEGATIVE_SLOPE
 from models.tone_mapper import TEST_PADDING, Branches
 
-MIN_PIXELS_PER_BAND = 72_000  # about; more take memory, fewer take time
-MAX_BANDS = 16
+MIN_PIXELS_PER_BAND = 72_000  # about; fewer take time
+MAX_BANDS = 8  # fewer take memory
+MOMENT_ROWS = 32  # at a time, in the processor's cache
+THREADS = 2  # of the moments; TensorFlow's operations have their own
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
-MAX_MEAN_OVER_STD = 30  # beyond it float32 sums and kernels lose digits: centered first
 
 Array: TypeAlias = np.ndarray
 Tensor: TypeAlias = tf.Tensor
-Weights: TypeAlias = tuple[Array, ...]  # kernel and bias of a layer
+Weights: TypeAlias = tuple[Tensor, ...]  # kernel and bias of a layer
 
 
 class Strips:
@@ -71,130 +72,110 @@ class Strips:
     def _sigmoid_of(self, name: str, picture: Array) -> Array:
         """Return what a branch's layers make of an H×W×3 array."""
         weighted = [layer for layer in self._branches[name].layers if layer.weights]
-        layers = {v.name: tuple(map(np.asarray, v.get_weights())) for v in weighted}
-        x = _first(picture, self._dtype, layers["conv1"])
+        *hidden, last = [(layer.name, layer.get_weights()) for layer in weighted]
+        layers = {n: tuple(tf.cast(weight, self._dtype) for weight in pair) for n, pair in hidden}
+        x = _block(_bands(picture, self._dtype), layers["conv1"])
         del picture  # its memory, where the caller has let go of it, too
         if name == "high":
-            first = x._replace(bands=list(x.bands))
-            for conv in ("conv2", "conv3", "conv4"):
-                x = _layer(x, layers[conv])
-            return _output(_sum(first, x), layers["conv5"])
-        x = _layer(x, layers["conv2"])
-        for tri in ("tri", "tri1", "tri2"):
-            if f"{tri}_merge" in layers:
-                source = x._replace(bands=list(x.bands))
-                x = _layer(x, *(layers[f"{tri}_{size}x{size}"] for size in (1, 3, 5)))
-                x = _sum(source, _layer(x, layers[f"{tri}_merge"]))
-        return _output(_layer(x, layers["conv3"]), layers["conv4"])
+            first = list(x)
+            x = _block(_block(x, layers["conv2"]), layers["conv3"])
+            x = _block(x, layers["conv4"], skip=first)
+        else:
+            x = _block(x, layers["conv2"])
+            for tri in ("tri", "tri1", "tri2"):
+                if f"{tri}_merge" in layers:
+                    source = list(x)
+                    x = _block(x, *(layers[f"{tri}_{size}x{size}"] for size in (1, 3, 5)))
+                    x = _block(x, layers[f"{tri}_merge"], skip=source)
+            x = _block(x, layers["conv3"])
+        return np.concatenate(_each(partial(_output, *last[1]), x))
 
 
-class Map(NamedTuple):
-    """Bands of a map; (x - mean) · scale, float64 per channel, normalizes it."""
-
-    bands: list[Tensor]
-    mean: Array
-    scale: Array
-
-    def folded(self, kernel: Array, bias: Array, channels=slice(CHANNELS)) -> Weights:
-        """Return the (kernel, bias) of normalization and convolution of some channels."""
-        kernel = kernel * self.scale[channels, None]
-        ones = -np.einsum("yxcd,c->yxd", kernel, self.mean[channels])
-        return np.concatenate([kernel, ones[:, :, None]], 2), bias
-
-
-def _first(picture: Array, dtype: tf.DType, layer: Weights) -> Map:
-    """Return the Map of a branch's first layer."""
+def _bands(picture: Array, dtype: tf.DType) -> list[Tensor]:
     height, width = picture.shape[:2]
     count = max(1, min(MAX_BANDS, height * width // MIN_PIXELS_PER_BAND, height // HALO))
-    bands = [tf.cast(rows[None], dtype) for rows in np.array_split(picture, count)]
-    return _normalized(_convolved(bands, [_with_ones(*layer)]))
+    return [tf.cast(rows[None], dtype) for rows in np.array_split(picture, count)]
 
 
-def _layer(source: Map, *layers: Weights) -> Map:
-    """Return the Map of a 3×3 layer, or of a TRI block's three; the source is emptied."""
-    folded, step = [], CHANNELS // len(layers)
-    for start, (kernel, bias) in zip(range(0, CHANNELS, step), layers, strict=True):
-        # Zeros for the other channels before it: faster than a slice, save for the last.
-        first = start if start == 2 * step else 0
-        kernel = np.pad(kernel, [(0, 0)] * 2 + [(start - first, CHANNELS - start - step), (0, 0)])
-        folded.append(source.folded(kernel, bias, slice(first, CHANNELS)))
-    return _normalized(_convolved(source.bands, [*folded[:-1], _with_ones(*folded[-1])]))
+def _block(bands: list[Tensor], *layers: Weights, skip: list[Tensor] | None = None) -> list[Tensor]:
+    """Return a layer, or a TRI block's three, with normalization, plus skip; empties the lists."""
+    outside = tf.zeros_like(bands[0][:, :HALO])
+    above = [outside, *(band[:, -HALO:] for band in bands[:-1])]
+    below = [*(band[:, :HALO] for band in bands[1:]), outside]
+    made = _each(partial(_convolved, layers), above, bands, below)
+    mean, scale = _moments(made)
+    skip = skip or [tf.zeros((), made[0].dtype)] * len(made)
+    return _each(partial(_normalized, mean, scale), made, skip)
 
 
-def _convolved(bands: list[Tensor], layers: Sequence[Weights]) -> Iterator[Tensor]:
-    """Yield the bands of convolutions and let go of those that they read."""
-    outside = above = tf.zeros_like(bands[0][:, :HALO])
-    layers = [tuple(tf.cast(v, above.dtype) for v in layer) for layer in layers]
-    for band in _drained(bands):
-        yield _convolved_band(above, band, bands[0] if bands else outside, layers)
-        above = band[:, -HALO:]
+def _moments(bands: list[Tensor]) -> tuple[Array, Array]:
+    """Return the mean and 1/deviation per channel, float32.
+
+    A float32 sum over a whole picture loses digits: those of a few rows are float32, all else
+    is float64.
+    """
+    parts, moments = [], []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for band in bands:
+            samples = np.asarray(tf.cast(band, tf.float32))[0]
+            rows = np.array_split(samples, -(-len(samples) // MOMENT_ROWS))
+            parts += map(len, rows)
+            moments += pool.map(_part_moments, rows)
+    means, variances = np.moveaxis(np.array(moments), 1, 0)
+    mean, variance = _joined(means, variances, parts)
+    return mean.astype(np.float32), (1 / np.sqrt(variance + EPSILON)).astype(np.float32)
 
 
-def _normalized(made: Iterable[Tensor]) -> Map:
-    """Return the Map of bands; sums are float32 along a band's columns, float64 else."""
-    bands, sums = [], np.zeros(1)
-    for band in made:
-        bands.append(band)
-        columns, root = np.asarray(_column_sums(band), np.float64)
-        sums = sums + np.stack([columns, root * root])
-    pixels = sum(band.shape[1] * band.shape[2] for band in bands)
-    mean, square = sums.reshape(2, -1, CHANNELS + 1)[..., :CHANNELS].sum(1) / pixels
-    scale = 1 / np.sqrt(np.maximum(square - mean**2, 0) + EPSILON)
-    if (np.abs(mean) * scale > MAX_MEAN_OVER_STD).any():
-        shift = np.array([*-mean, 0], np.float32)
-        return _normalized(_sum_band(tf.ones_like(x), x, shift) for x in _drained(bands))
-    return Map(bands, mean, scale)
+def _part_moments(samples: Array) -> tuple[Array, Array]:
+    """Return the mean and variance per channel of a few rows, float64."""
+    rows = samples.reshape(len(samples), -1)
+    first = rows[0]  # sums of differences from it keep digits, and are 0 in a flat picture
+    rows = rows - first
+    mean = np.float64(rows.mean(0))
+    variance = np.float64(np.einsum("yx,yx->x", rows, rows)) / len(rows) - mean**2
+    return _joined((first + mean).reshape(samples[0].shape), variance.reshape(samples[0].shape))
 
 
-def _sum(a: Map, b: Map) -> Map:
-    """Return the sum of two normalized Maps, in units of the second; both are emptied."""
-    factor = a.scale / b.scale
-    weights = np.array([*factor, 0], np.float32)
-    bands = [_sum_band(a.bands.pop(0), band, weights) for band in _drained(b.bands)]
-    return Map(bands, a.mean * factor + b.mean, b.scale)
+def _joined(means: Array, variances: Array, weights: Sequence[int] | None = None) -> tuple:
+    """Return the mean and variance of parts together, from theirs."""
+    mean = np.average(means, 0, weights)
+    return mean, np.average(variances + (means - mean) ** 2, 0, weights)
 
 
-def _output(source: Map, layer: Weights) -> Array:
-    """Return the H×W×3 float32 array of a 1×1 layer and a sigmoid; the source is emptied."""
-    kernel, bias = (weight.astype(np.float32) for weight in source.folded(*layer))
-    bands = (tf.cast(band, tf.float32) for band in _drained(source.bands))
-    rows = [tf.sigmoid(tf.nn.conv2d(x, kernel, 1, "VALID") + bias)[0] for x in bands]
-    return np.concatenate(rows)
-
-
-def _drained(bands: list[Tensor]) -> Iterator[Tensor]:
-    while bands:
-        yield bands.pop(0)  # lets go of it
-
-
-def _with_ones(kernel: Array, bias: Array) -> Weights:  # makes the channel of ones, too
-    return np.pad(kernel, [(0, 0)] * 3 + [(0, 1)]), np.append(bias, 1)
+def _each(function: Callable, *arguments: list) -> list:
+    """Return the results for items of lists; the lists are emptied, an item is freed when used."""
+    return [function(*(items.pop(0) for items in arguments)) for _ in range(len(arguments[0]))]
 
 
 @tf.function(reduce_retracing=True)
-def _convolved_band(above: Tensor, band: Tensor, below: Tensor, layers: Sequence) -> Tensor:
-    """Convolve a third of the channels by each of three layers, or all by one; leaky ReLU."""
+def _convolved(layers: Sequence[Weights], above: Tensor, band: Tensor, below: Tensor) -> Tensor:
+    """Convolve a share of the channels by each layer and apply the leaky ReLU."""
     made = []
-    for kernel, bias in layers:
+    shares = zip(*(tf.split(x, len(layers), -1) for x in (above, band, below)), strict=True)
+    for (above, band, below), (kernel, bias) in zip(shares, layers, strict=True):
         radius = kernel.shape[0] // 2
         rows = tf.concat([above[:, HALO - radius :], band, below[:, :radius]], 1)
-        rows = rows[..., tf.shape(rows)[3] - tf.shape(kernel)[2] :]
         x = tf.nn.conv2d(rows, kernel, 1, [[0, 0], [0, 0], [radius, radius], [0, 0]])
         made.append(tf.nn.leaky_relu(tf.nn.bias_add(x, bias), NEGATIVE_SLOPE))
     return tf.concat(made, -1)
 
 
-@tf.function(reduce_retracing=True)
-def _column_sums(x: Tensor) -> Tensor:
-    rows = _flat(x)  # sums and roots of sums of squares, 2×(W·C) float32
-    return tf.stack([tf.reduce_sum(rows, 0), tf.math.reduce_euclidean_norm(rows, 0)])
+def _column_moments(band: Tensor) -> Array:
+    """Return the means and variances of a band's columns, 2×W×C float64."""
+    rows = np.asarray(tf.cast(band, tf.float32)).reshape(band.shape[1], -1)
+    first = rows[0]  # sums of differences from it keep digits, and are 0 in a flat picture
+    rows = rows - first
+    mean = np.float64(rows.mean(0))
+    variance = np.float64(np.einsum("yx,yx->x", rows, rows)) / len(rows) - mean**2
+    return np.reshape([first + mean, variance], (2, *band.shape[2:]))
+
+
+@tf.function(jit_compile=True, reduce_retracing=True)  # in one pass, without temporary maps
+def _normalized(mean: Array, scale: Array, band: Tensor, skip: Tensor) -> Tensor:
+    made = (tf.cast(band, tf.float32) - mean) * scale + tf.cast(skip, tf.float32)
+    return tf.cast(made, band.dtype)
 
 
 @tf.function(reduce_retracing=True)
-def _sum_band(a: Tensor, b: Tensor, factor: Array) -> Tensor:
-    total = _flat(b) + _flat(a) * tf.tile(factor, [tf.shape(a)[2]])
-    return tf.cast(tf.reshape(total, tf.shape(a)), a.dtype)
-
-
-def _flat(x: Tensor) -> Tensor:  # rows h×(W·C): TensorFlow takes twice as long for short ones
-    return tf.reshape(tf.cast(x, tf.float32), (-1, tf.shape(x)[2] * x.shape[3]))
+def _output(kernel: Tensor, bias: Tensor, band: Tensor) -> Tensor:
+    return tf.sigmoid(tf.nn.conv2d(tf.cast(band, tf.float32), kernel, 1, "VALID") + bias)[0]

@@ -210,12 +210,18 @@ def run_edited(project, line, *arguments, cwd=None):
             "name 'out' is not defined: {}; texts such as paths stand in quotes",
         ),
         ("config.tets.result = 'out'", "'EasyDict' object has no attribute 'tets': {}"),
+        (
+            "config.train.loss_weights_ft = {1: 2}",
+            "attribute name must be string, not 'int': {}; "
+            'names in a dict are texts in quotes, for instance {{"h": 0.0}}',
+        ),
     ],
 )
 def test_a_line_that_is_no_python_is_one_sentence(project, line, message):
     status, said, number = run_edited(project, line)
     path = project / "configs" / "configs.py"
-    assert (status, said) == (2, f"run_tfboard.py: {path}, line {number}: {message}\n".format(line))
+    message = message.format(line)
+    assert (status, said) == (2, f"run_tfboard.py: {path}, line {number}: {message}\n")
 
 
 @pytest.mark.script
