@@ -160,16 +160,6 @@ def _convolved(layers: Sequence[Weights], above: Tensor, band: Tensor, below: Te
     return tf.concat(made, -1)
 
 
-def _column_moments(band: Tensor) -> Array:
-    """Return the means and variances of a band's columns, 2×W×C float64."""
-    rows = np.asarray(tf.cast(band, tf.float32)).reshape(band.shape[1], -1)
-    first = rows[0]  # sums of differences from it keep digits, and are 0 in a flat picture
-    rows = rows - first
-    mean = np.float64(rows.mean(0))
-    variance = np.float64(np.einsum("yx,yx->x", rows, rows)) / len(rows) - mean**2
-    return np.reshape([first + mean, variance], (2, *band.shape[2:]))
-
-
 @tf.function(jit_compile=True, reduce_retracing=True)  # in one pass, without temporary maps
 def _normalized(mean: Array, scale: Array, band: Tensor, skip: Tensor) -> Tensor:
     made = (tf.cast(band, tf.float32) - mean) * scale + tf.cast(skip, tf.float32)
