@@ -1,4 +1,4 @@
-"""The joint network over bands of rows: less memory and time than models.tone_mapper.
+"""The joint network over bands of rows: less memory than models.tone_mapper.
 
 models.tone_mapper is the definition. Here a picture goes through each layer band by band, and only
 the maps that a layer reads and makes are in memory, as lists of bands 1×h×W×CHANNELS. In bfloat16
@@ -6,7 +6,6 @@ maps and convolutions are; moments, normalization and the output's layer are flo
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeAlias
 
@@ -18,9 +17,8 @@ from models.layers import EPSILON, NEGATIVE_SLOPE
 from models.tone_mapper import TEST_PADDING, Branches
 
 MIN_PIXELS_PER_BAND = 72_000  # about; fewer take time
-MAX_BANDS = 8  # fewer take memory
+MAX_BANDS = 10  # fewer take memory
 MOMENT_ROWS = 32  # at a time, in the processor's cache
-THREADS = 2  # of the moments; TensorFlow's operations have their own
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
 
 Array: TypeAlias = np.ndarray
@@ -115,12 +113,11 @@ def _moments(bands: list[Tensor]) -> tuple[Array, Array]:
     is float64.
     """
     parts, moments = [], []
-    with ThreadPoolExecutor(THREADS) as pool:
-        for band in bands:
-            samples = np.asarray(tf.cast(band, tf.float32))[0]
-            rows = np.array_split(samples, -(-len(samples) // MOMENT_ROWS))
-            parts += map(len, rows)
-            moments += pool.map(_part_moments, rows)
+    for band in bands:
+        samples = np.asarray(tf.cast(band, tf.float32))[0]
+        rows = np.array_split(samples, -(-len(samples) // MOMENT_ROWS))
+        parts += map(len, rows)
+        moments += map(_part_moments, rows)
     means, variances = np.moveaxis(np.array(moments), 1, 0)
     mean, variance = _joined(means, variances, parts)
     return mean.astype(np.float32), (1 / np.sqrt(variance + EPSILON)).astype(np.float32)
