@@ -223,7 +223,7 @@ def test_published_weights_go_on_with_adam_afresh(tmp_path):
     train(trainer, 2)
     checkpoint.save(1, 3)
     found = newest_checkpoint(tmp_path / "own")
-    write_weights(tmp_path / "bare", "bot", {"bot": make_branches().bot}, found, settings())
+    write_weights(tmp_path / "bare", "bot", {"bot": make_branches().bot}, [found], settings())
     sizes = [
         sum(path.stat().st_size for path in (tmp_path / name).glob("*.data*"))
         for name in ("own", "bare")
@@ -236,6 +236,21 @@ def test_published_weights_go_on_with_adam_afresh(tmp_path):
     train(other, 1)
     assert again.save(2).endswith("model-bot.ckpt-3")
     assert newest_checkpoint(tmp_path / "bare").path.endswith("model-bot.ckpt-3")
+
+
+def test_of_several_checkpoints_the_mean_is_published(tmp_path):
+    found, weights = [], []
+    for steps in (1, 3):
+        trainer, checkpoint = stage(tmp_path / str(steps))
+        train(trainer, steps)
+        checkpoint.save(steps)
+        found.append(newest_checkpoint(tmp_path / str(steps)))
+        weights.append([np.array(variable) for variable in trainer.trainable_variables])
+    write_weights(tmp_path / "mean", "bot", {"bot": make_branches().bot}, found, settings())
+    mean, again = restored(tmp_path / "mean")
+    assert again.step == 3
+    for a, b, loaded in zip(*weights, mean.trainable_variables, strict=True):
+        np.testing.assert_allclose(loaded, (a + b) / 2, rtol=1e-6, atol=1e-8)
 
 
 def test_the_shipped_files_are_those_of_the_card():

@@ -1,8 +1,9 @@
 """Write the newest checkpoint of each stage without Adam's moments, as in checkpoints/pretrained.
 
-python tools/publish_weights.py --bot DIR --high DIR --ft DIR --output DIR [--set model.display_...]
+python tools/publish_weights.py --bot DIR --high DIR --ft DIR ... --output DIR
 
---set changes how ft is displayed, see configs/configs.py.
+Of several folders of a stage the mean of their weights is written, with the settings of the last.
+--set model.display_KEY=VALUE changes how ft is displayed, see configs/configs.py.
 """
 
 import argparse
@@ -28,26 +29,26 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for stage in STAGES:
-        parser.add_argument(f"--{stage}", type=Path)
+        parser.add_argument(f"--{stage}", type=Path, nargs="+", metavar="DIR")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--set", action="append", default=[], metavar="model.display_KEY=VALUE")
     args = parser.parse_args()
     import_tensorflow()
     for stage in STAGES:
-        if folder := getattr(args, stage):
-            publish_stage(stage, folder, args.output / f"{stage}layer", args.set)
+        if folders := getattr(args, stage):
+            publish_stage(stage, folders, args.output / f"{stage}layer", args.set)
     for path in sorted(args.output.glob("*layer/model-*")):
         print(hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(args.output))
 
 
-def publish_stage(stage, source, target, changes):
-    """Write one stage's weights and settings to `target`."""
+def publish_stage(stage, sources, target, changes):
+    """Write the mean of one stage's weights, and the last folder's settings, to `target`."""
     from models.tone_mapper import make_branches
     from models.weights import newest_checkpoint
     from training.checkpoint import write_weights
 
-    checkpoint = newest_checkpoint(source)
-    settings = json.loads(checkpoint.value("settings"))
+    checkpoints = [newest_checkpoint(folder) for folder in sources]
+    settings = json.loads(checkpoints[-1].value("settings"))
     for change in changes if stage == "ft" else ():
         name, _, value = change.partition("=")
         key = name.removeprefix("model.display_")
@@ -60,7 +61,7 @@ def publish_stage(stage, source, target, changes):
             settings["config"][section][key] = defaults[section][key]
     branches = make_branches()
     used = branches.used() if stage == "ft" else {stage: getattr(branches, stage)}
-    write_weights(target, stage, used, checkpoint, settings)
+    write_weights(target, stage, used, checkpoints, settings)
 
 
 if __name__ == "__main__":

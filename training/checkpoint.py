@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from models.import_tf1 import MOMENTS, is_tf1
@@ -172,20 +173,29 @@ def remove_unfinished(folder):
         ) from error
 
 
-def write_weights(folder, stage, branches, checkpoint, settings):
+def write_weights(folder, stage, branches, checkpoints, settings):
     """Write weights for publication: a checkpoint without Adam's moments.
+
+    The mean of several runs' weights, of which one began where another ended, is often better
+    than each (M. Wortsman et al., "Model soups", ICML 2022).
 
     Args:
         folder: to write to; holds that one checkpoint afterwards.
         stage: "high", "bot" or "ft".
-        branches: dict from branch name to model; the weights of `checkpoint` are loaded.
-        checkpoint: the models.weights.Checkpoint to publish.
+        branches: dict from branch name to model; the mean weights are loaded.
+        checkpoints: models.weights.Checkpoints to publish the mean of; the last one's counters.
         settings: as StageCheckpoint's.
     """
-    load_weights(checkpoint, branches)
+    weights = [variable for branch in branches.values() for variable in branch.trainable_variables]
+    sums = [0.0] * len(weights)
+    for checkpoint in checkpoints:
+        load_weights(checkpoint, branches)
+        sums = [total + np.asarray(w, np.float64) for total, w in zip(sums, weights, strict=True)]
+    for variable, total in zip(weights, sums, strict=True):
+        variable.assign(total / len(checkpoints))
     counters, saveable = _saveable(branches, settings)
     for name, counter in counters.items():
-        counter.assign(int(checkpoint.value(name)))
+        counter.assign(int(checkpoints[-1].value(name)))
     manager = _manager(saveable, Path(folder), f"model-{stage}.ckpt", max_to_keep=1)
     manager.save(checkpoint_number=int(counters["step"]))
     _write_settings(Path(folder), settings)
