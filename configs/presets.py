@@ -34,8 +34,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "train.loss_weights_bot": {"h": 0.0},
         "train.loss_weights_ft": {"h": 0.0, "ssim": 0.2, "n": 0.05, "s": 0.3},
     },
-    # Their last step, train_ft.py --start_from FOLDER: whole HDR pictures without partners, for TMQI
-    # and against contrast that the scene has not.
+    # Their last step, train_ft.py --start_from FOLDER: whole HDR pictures without partners, for
+    # TMQI and against contrast that the scene has not.
     "photographs": {
         "data.patch_size_ft_h": 256,
         "data.patch_size_ft_w": 384,
