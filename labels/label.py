@@ -9,7 +9,6 @@ from data.pictures import read_hdr
 from data.pictures.sdr import decode_sdr, encode_sdr
 from labels.family import Setting
 from labels.search import choose
-from metrics.contrast import contrast_distortion
 from metrics.guards import GuardValues, guard_values, violations
 from metrics.tmqi import tmqi
 from system.csv_file import Fields, content_key, key, optional_number, rounded
@@ -21,7 +20,7 @@ JPEG_EXCESS = 0.05  # share of a limit that JPEG alone can add to a guard's valu
 FIELDS: Fields = {
     **{"picture": str, "operator": str},
     **dict.fromkeys(Setting._fields, optional_number),
-    **dict.fromkeys(("Q", "S", "N", "distortion", *GuardValues._fields), float),
+    **dict.fromkeys(("Q", "S", "N", *GuardValues._fields), float),
     **{"broken": str, "tried": float, "rejected": str, "seconds": float, "key_of_file": key},
 }
 
@@ -49,7 +48,6 @@ def make_label(path, suffix, saturation):
         data = encode_sdr(choice.picture, suffix, JPEG_QUALITY)
         sdr = decode_sdr(data, str(path))
         score, values = tmqi(hdr, sdr), guard_values(hdr, sdr)
-        distortion = contrast_distortion(hdr, sdr)
     candidate = choice.candidate
     numbers = {
         "Q": score.Q,
