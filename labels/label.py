@@ -49,13 +49,7 @@ def make_label(path, suffix, saturation):
         sdr = decode_sdr(data, str(path))
         score, values = tmqi(hdr, sdr), guard_values(hdr, sdr)
     candidate = choice.candidate
-    numbers = {
-        "Q": score.Q,
-        "S": score.S,
-        "N": score.N,
-        "distortion": distortion,
-        **values._asdict(),
-    }
+    numbers = {"Q": score.Q, "S": score.S, "N": score.N, **values._asdict()}
     numbers |= candidate.setting._asdict() if candidate.setting else {}
     broken = [name for name, excess in violations(values).items() if excess > JPEG_EXCESS]
     rejected = sorted(choice.rejected.items(), key=lambda item: -item[1])
