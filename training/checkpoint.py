@@ -187,12 +187,12 @@ def write_weights(folder, stage, branches, checkpoints, settings):
         settings: as StageCheckpoint's.
     """
     weights = [variable for branch in branches.values() for variable in branch.trainable_variables]
-    sums = [0.0] * len(weights)
+    loaded = []
     for checkpoint in checkpoints:
         load_weights(checkpoint, branches)
-        sums = [total + np.asarray(w, np.float64) for total, w in zip(sums, weights, strict=True)]
-    for variable, total in zip(weights, sums, strict=True):
-        variable.assign(total / len(checkpoints))
+        loaded.append([np.array(variable) for variable in weights])
+    for variable, *arrays in zip(weights, *loaded, strict=True):
+        variable.assign(np.mean(arrays, axis=0))
     counters, saveable = _saveable(branches, settings)
     for name, counter in counters.items():
         counter.assign(int(checkpoints[-1].value(name)))
