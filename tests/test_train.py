@@ -176,7 +176,7 @@ def test_whole_pictures_need_no_records_and_no_partners(studio, tmp_path):
     saved = json.loads((tmp_path / "ft" / "settings.json").read_text())
     assert saved["display"] == {
         **{"range": "clip", "colour": "source", "saturation": 1.0},
-        **{"guided": 2, "detail": 1.5, "gamut": "darken"},
+        **{"guided": 2, "detail": 1.5, "shadow_gain": 0.0, "gamut": "darken"},
     }
     changes["train__loss_weights_ft"] = '{"l1": 0.5}'
     outcome = studio.run("train_ft.py", "--skip_step_1", **changes)
