@@ -2,7 +2,7 @@ import weakref
 
 import numpy as np
 import pytest
-from conftest import GOLDEN, ROOT, scene
+from conftest import GOLDEN, ROOT, SHIPPED, scene
 
 from data.pictures import read_hdr
 from data.preparation.prepare import Preparation, prepare_picture
