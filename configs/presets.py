@@ -2,6 +2,15 @@
 
 from typing import Any
 
+# Of the shipped weights.
+DISPLAY = {
+    "model.display_range": "clip",
+    "model.display_colour": "source",
+    "model.display_guided": 3,
+    "model.display_detail": 1.5,
+    "model.display_shadow_gain": 64.0,
+    "model.display_gamut": "darken",
+}
 PRESETS: dict[str, dict[str, Any]] = {
     # Steps 1 and 2 of the weights in checkpoints/pretrained/, with today's display; what it leaves
     # out is as in configs.py.
@@ -16,12 +25,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "data.patch_flip": True,
         "dev.fuse_mid_layers": True,
         "model.loss_vgg": None,
-        "model.display_range": "clip",
-        "model.display_colour": "source",
-        "model.display_guided": 3,
-        "model.display_detail": 1.5,
-        "model.display_shadow_gain": 64.0,
-        "model.display_gamut": "darken",
+        **DISPLAY,
         "train.batch_size_ft": 1,
         "train.epochs_bot": 16,
         "train.epochs_high": 1,
@@ -50,12 +54,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "data.augment_border": 0.03,
         "dev.fuse_mid_layers": True,
         "model.loss_vgg": None,
-        "model.display_range": "clip",
-        "model.display_colour": "source",
-        "model.display_guided": 3,
-        "model.display_detail": 1.5,
-        "model.display_shadow_gain": 64.0,
-        "model.display_gamut": "darken",
+        **DISPLAY,
         "train.whole_pictures": True,
         "train.batch_size_ft": 1,
         "train.epochs_ft": 10,

@@ -14,9 +14,9 @@ import sys
 import cv2
 import numpy as np
 
-from metrics.pair import check_pair, luminance
-from standards.pu21 import DARKEST, DISPLAY_BLACK, DISPLAY_WHITE, LEAST, SCENE_WHITE
-from standards.srgb import srgb_decode_8bit
+from metrics.pair import check_pair
+from standards.pu21 import DISPLAY_BLACK, DISPLAY_WHITE, LEAST, SCENE_WHITE, exposure
+from standards.srgb import luminance, srgb_decode_8bit
 from system.errors import InputError
 
 REMEDY = "pip install -r requirements-evaluation.txt"
@@ -57,8 +57,11 @@ def jod(hdr, sdr):
             cannot be loaded, see `load`.
     """
     hdr, sdr = check_pair(hdr, sdr, side=1)
+    hdr = np.maximum(hdr, 0)
+    if not hdr.any():
+        raise InputError("The HDR picture is black; there is no contrast to compare.")
     shown = srgb_decode_8bit(sdr) * (DISPLAY_WHITE - DISPLAY_BLACK) + DISPLAY_BLACK
-    scene = _exposed(np.maximum(hdr, 0), luminance(shown))
+    scene = np.clip(hdr * exposure(luminance(hdr), luminance(shown)), LEAST, SCENE_WHITE)
     if not installed():
         return math.nan
     pair = (np.ascontiguousarray(x, np.float32) for x in (shown, scene))
@@ -68,15 +71,6 @@ def jod(hdr, sdr):
         if "memory" not in str(error):
             raise
         raise MemoryError from error  # PyTorch has no kind of its own for it
-
-
-def _exposed(rgb, displayed):
-    """Return the scene's RGB in cd/m², exposed as standards.pu21.scene_luminance does."""
-    light = luminance(rgb)
-    if not light.any():
-        raise InputError("The HDR picture is black; there is no contrast to compare.")
-    log = np.log(np.maximum(light, DARKEST * light.max()))
-    return np.clip(rgb * np.exp(np.log(displayed).mean() - log.mean()), LEAST, SCENE_WHITE)
 
 
 @functools.cache

@@ -40,9 +40,20 @@ def scene_luminance(rgb, displayed):
         rgb: ...×H×W×3 linear RGB, any unit, not negative.
         displayed: ...×H×W×1 of displayed_luminance.
     """
-    xp = namespace(rgb, displayed)
-    light, axes = luminance(rgb), {"axis": (-3, -2, -1), "keepdims": True}
-    least = xp.maximum(DARKEST * xp.max(light, **axes), MIN_LIGHT)
+    xp, light = namespace(rgb, displayed), luminance(rgb)
+    least = xp.max(light, axis=(-3, -2, -1), keepdims=True) * DARKEST
     light = xp.maximum(light, least)
-    log_mean = [xp.mean(xp.log(x), **axes) for x in (displayed, light)]
-    return xp.clip(light * xp.exp(log_mean[0] - log_mean[1]), LEAST, SCENE_WHITE)
+    return xp.clip(light * exposure(light, displayed), LEAST, SCENE_WHITE)
+
+
+def exposure(light, displayed):
+    """Return the factor, ...×1×1×1, that brings the log-mean of `light` to that of `displayed`.
+
+    What is below DARKEST of the greatest luminance counts as that.
+
+    Args:
+        light, displayed: ...×H×W×1 luminance, not negative.
+    """
+    xp, axes = namespace(light, displayed), {"axis": (-3, -2, -1), "keepdims": True}
+    light = xp.maximum(light, xp.maximum(DARKEST * xp.max(light, **axes), MIN_LIGHT))
+    return xp.exp(xp.mean(xp.log(displayed), **axes) - xp.mean(xp.log(light), **axes))
