@@ -12,6 +12,7 @@ from losses.contrast import BANDS, MIN_SIDE, added_contrast, contrast_distortion
 from losses.objectives import TERMS
 from losses.tmqi import quality
 from metrics import contrast as metric
+from metrics import guards
 from metrics.guards import guard_values
 from metrics.operators import OPERATORS
 from metrics.tmqi import tmqi
@@ -48,6 +49,8 @@ def test_quality_is_near_tmqis(operator):
 
 
 def test_halo_is_the_guards():
+    found = (losses.contrast.CURVE_STEPS, losses.contrast.HALO_REACH, losses.contrast.EDGE_STOPS[1])
+    assert found == (guards.CURVE_STEPS, guards.HALO_REACH, guards.STRONG_EDGE_STOPS)
     hdr = np.full((128, 192, 3), 0.01, np.float32)
     hdr[:, 96:] = 1
     hdr *= np.exp(np.random.default_rng(0).normal(0, 0.05, (128, 192, 1)))
@@ -56,9 +59,9 @@ def test_halo_is_the_guards():
     ringing[:, 92:96] -= 30
     ringing[:, 96:100] += 30
     found = [float(halo(codes(picture), hdr[None])) for picture in (plain, ringing)]
-    guards = [guard_values(hdr, picture.astype("u1")).halo for picture in (plain, ringing)]
+    expected = [guard_values(hdr, picture.astype("u1")).halo for picture in (plain, ringing)]
     assert found[0] < 0.5 and found[1] > 5
-    assert found[1] == pytest.approx(guards[1], rel=0.25)
+    assert found[1] == pytest.approx(expected[1], rel=0.25)
 
 
 def test_contrast_that_the_scene_has_is_not_added():

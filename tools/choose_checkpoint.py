@@ -21,6 +21,7 @@ from data.pictures import HDR_SUFFIXES  # noqa: E402
 from evaluation.plan import PlannedRow, ScoreTasks  # noqa: E402
 from evaluation.scoring import ToneMapped, inspect_source, score_row  # noqa: E402
 from evaluation.table import Table, markdown, spread  # noqa: E402
+from labels.search import DISTORTION_WEIGHT, LEAST_DISTORTION  # noqa: E402
 from metrics import jod  # noqa: E402
 from system.atomic import replacing  # noqa: E402
 from system.devices import import_tensorflow  # noqa: E402
@@ -29,10 +30,8 @@ from system.files import list_pictures, result_stems  # noqa: E402
 from system.parallel import in_order  # noqa: E402
 
 JOD_WEIGHT = 0.03  # of 1 JOD in units of Q
-# 24 pictures by 4 operators: a unit of contrast distortion costs 0.4 JOD.
-DISTORTION_WEIGHT = 0.4 * JOD_WEIGHT
 RULE = f"""Rule: the fewest guards broken on all pictures; of equals the greatest mean of
-Q + {JOD_WEIGHT} JOD, or of Q - {DISTORTION_WEIGHT:.3f} contrast distortion without JOD."""
+Q + {JOD_WEIGHT} JOD, or of Q - {DISTORTION_WEIGHT} log(contrast distortion) without JOD."""
 COLUMNS = ("Q", "S", "N", *(("JOD",) if jod.installed() else ()), "contrast_distortion")
 
 
@@ -115,10 +114,9 @@ def scored(path, sources, folder):
 
 def rank(rows):
     """Return what RULE compares a checkpoint's rows by; the greatest is the best."""
-    q, jods, distortion = (
-        spread([row[key] for row in rows])[0] for key in ("Q", "JOD", "contrast_distortion")
-    )
-    seen = JOD_WEIGHT * jods if jod.installed() else -DISTORTION_WEIGHT * distortion
+    q, jods = (spread([row[key] for row in rows])[0] for key in ("Q", "JOD"))
+    logs = [math.log(max(row["contrast_distortion"], LEAST_DISTORTION)) for row in rows]
+    seen = JOD_WEIGHT * jods if jod.installed() else -DISTORTION_WEIGHT * spread(logs)[0]
     score = -math.inf if math.isnan(q + seen) else q + seen
     return -sum(row["guards_broken"] for row in rows), score
 
