@@ -18,7 +18,6 @@ from models.tone_mapper import TEST_PADDING, Branches
 
 MIN_PIXELS_PER_BAND = 72_000  # about; fewer take time
 MAX_BANDS = 10  # fewer take memory
-MOMENT_ROWS = 32  # at a time, in the processor's cache
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
 
 Array: TypeAlias = np.ndarray
@@ -109,34 +108,18 @@ def _block(bands: list[Tensor], *layers: Weights, skip: list[Tensor] | None = No
 def _moments(bands: list[Tensor]) -> tuple[Array, Array]:
     """Return the mean and 1/deviation per channel, float32.
 
-    A float32 sum over a whole picture loses digits: those of a few rows are float32, all else
-    is float64.
+    A float32 sum over a whole picture loses digits, so the sums are float64.
     """
-    parts, moments = [], []
+    sums = []
     for band in bands:
-        samples = np.asarray(tf.cast(band, tf.float32))[0]
-        rows = np.array_split(samples, -(-len(samples) // MOMENT_ROWS))
-        parts += map(len, rows)
-        moments += map(_part_moments, rows)
-    means, variances = np.moveaxis(np.array(moments), 1, 0)
-    mean, variance = _joined(means, variances, parts)
-    return mean.astype(np.float32), (1 / np.sqrt(variance + EPSILON)).astype(np.float32)
-
-
-def _part_moments(samples: Array) -> tuple[Array, Array]:
-    """Return the mean and variance per channel of a few rows, float64."""
-    rows = samples.reshape(len(samples), -1)
-    first = rows[0]  # sums of differences from it keep digits, and are 0 in a flat picture
-    rows = rows - first
-    mean = np.float64(rows.mean(0))
-    variance = np.float64(np.einsum("yx,yx->x", rows, rows)) / len(rows) - mean**2
-    return _joined((first + mean).reshape(samples[0].shape), variance.reshape(samples[0].shape))
-
-
-def _joined(means: Array, variances: Array, weights: Sequence[int] | None = None) -> tuple:
-    """Return the mean and variance of parts together, from theirs."""
-    mean = np.average(means, 0, weights)
-    return mean, np.average(variances + (means - mean) ** 2, 0, weights)
+        rows = tf.cast(band, tf.float32).numpy().reshape(band.shape[1], -1)
+        kinds = cv2.REDUCE_SUM, cv2.REDUCE_SUM2
+        columns = [cv2.reduce(rows, 0, kind, dtype=cv2.CV_64F) for kind in kinds]
+        sums.append(np.reshape(columns, (2, band.shape[2], -1)).sum(1))
+    pixels = sum(band.shape[1] * band.shape[2] for band in bands)
+    mean, squares = np.sum(sums, 0) / pixels
+    scale = 1 / np.sqrt(squares - mean**2 + EPSILON)
+    return mean.astype(np.float32), scale.astype(np.float32)
 
 
 def _each(function: Callable, *arguments: list) -> list:
