@@ -43,6 +43,31 @@ def test_highlight_clip_of_a_tiny_picture_changes_nothing():
     np.testing.assert_array_equal(clip_highlights(image), image)
 
 
+@pytest.mark.parametrize("background", [0, 1e-9, 3])
+def test_a_small_light_is_not_clipped(background):
+    image = np.full((64, 64, 3), background, np.float32)
+    image[30:33, 40:42] = [[5, 4, 3], [50, 40, 30]]  # 18 samples of k = 36
+    np.testing.assert_array_equal(clip_highlights(image), image)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (20, 30), (63, 95)])
+def test_one_pixel_a_million_times_the_rest_changes_no_other(place):
+    image = scene(64, 96)
+    outlier = image.copy()
+    outlier[place] = 1e6 * image.max()
+    clipped = clip_highlights(outlier)
+    clipped[place] = image[place]
+    np.testing.assert_array_equal(clipped, np.minimum(image, clipped.max()))
+    assert clipped.max() == pytest.approx(clip_highlights(image).max(), rel=0.03)
+
+
+def test_a_bright_spot_of_four_pixels_is_clipped_as_in_the_original():
+    image = scene(64, 96)
+    image[20:22, 30:32] = 1e6 * image.max()
+    limit = np.sort(image, axis=None)[-int(image.size * 0.003)]
+    np.testing.assert_array_equal(clip_highlights(image), np.minimum(image, limit))
+
+
 def test_constant_picture_becomes_black():
     assert not minmax(np.full((4, 4, 3), 7, np.float32)).any()
 
@@ -103,7 +128,8 @@ def test_the_black_offset_is_the_light_that_min_max_took(domain):
     light = layers.normalized.astype("f8") ** (1 / 0.4545 if domain == "gamma" else 1)
     ratio = (light + layers.black_offset) / clip_highlights(hdr)
     np.testing.assert_allclose(ratio, ratio[0, 0, 0], rtol=1e-4)
-    assert prepare_picture(np.ones((64, 72, 3), "f4"), PAPER).black_offset == 0
+    assert prepare_picture(np.ones((64, 72, 3), "f4"), PAPER).black_offset == 1
+    assert prepare_picture(np.zeros((64, 72, 3), "f4"), PAPER).black_offset == 0
 
 
 def cut(hdr, sdr, size=(32, 48), ratio=(0.25, 0.6), count=8, seed=0):

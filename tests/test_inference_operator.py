@@ -111,6 +111,31 @@ def test_the_border_changes_little_of_a_picture(operator):
     assert np.abs(inside - operator(picture)[:123, :133])[:-16, :-16].mean() < 2
 
 
+def test_the_unit_of_a_scene_does_not_matter(operator):
+    picture = scene(72, 96)
+    codes = operator(picture).astype(int)
+    for power in (-20, -1, 7, 20):
+        assert np.abs(operator(picture * np.float32(2.0**power)) - codes).max() <= 1
+
+
+def test_one_pixel_of_a_million_times_the_rest_changes_no_other(operator):
+    picture = scene(72, 96)
+    outlier = picture.copy()
+    outlier[20, 30] = 1e6 * picture.max()
+    difference = np.abs(operator(outlier) - operator(picture).astype(int))
+    difference[20, 30] = 0
+    assert difference.max() <= 2
+
+
+@pytest.mark.parametrize("lit", [0, 2, 20, 60])
+def test_black_stays_black_and_a_light_is_seen(operator, lit):
+    picture = np.zeros((72, 96, 3), "f4")
+    picture[5 : 5 + lit, 30 : 30 + lit] = scene(lit, lit) if lit else 0
+    codes = operator(picture)
+    assert codes[picture.max(-1) == 0].max() <= 8
+    assert not lit or codes.max() > 128
+
+
 def test_kinds_of_arrays(operator):
     rgb = scene(64, 72)
     expected = operator(rgb)

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 CLIPPED_FRACTION = 0.003
+DARKEST_LIGHT = 2.0**-24  # of the brightest sample; what is darker counts as no light
+FIREFLY = 2.0**12  # a single pixel so many times over its neighbors is not of the scene
 GAMMA = 0.4545
 SDR_GAMMA = 2.2  # brings display codes to light in the linear domain
 
@@ -15,14 +17,35 @@ SDR_GAMMA = 2.2  # brings display codes to light in the linear domain
 def clip_highlights(image):
     """Clip an H×W×3 float picture from above at its k-th largest sample.
 
-    k = int(H·W·3·0.003). A picture too small for one clipped sample (k = 0)
-    is returned as it is; the original took its minimum for the limit there.
+    k = int(H·W·3·0.003). Where the original's picture would be empty nothing is clipped:
+    if k = 0 (it took the minimum for the limit), and if fewer than k samples have light.
+    A single pixel far over the limit and its neighbors, a renderer's firefly, is first
+    brought down to its neighbors.
     """
     k = int(image.size * CLIPPED_FRACTION)
     if k == 0:
         return image
-    limit = np.partition(image, image.size - k, axis=None)[image.size - k]
+    limit = _kth_largest(image, k)
+    if 0 < limit < image.max() / FIREFLY:
+        image = without_fireflies(image, limit)
+        limit = _kth_largest(image, k)
+    if limit == image.min() or limit <= image.max() * DARKEST_LIGHT:
+        return image
     return np.minimum(image, limit)
+
+
+def without_fireflies(image, limit):
+    """Take samples that are FIREFLY times the limit and their neighbors to the neighbors'.
+
+    The neighbors' is the opening of H×W×3 by 2×2 pixels, which leaves no single pixel.
+    """
+    square = np.ones((2, 2), np.uint8)
+    opened = cv2.dilate(cv2.erode(image, square, anchor=(1, 1)), square, anchor=(0, 0))
+    return np.where(image > np.maximum(opened, limit) * FIREFLY, opened, image)
+
+
+def _kth_largest(image, k):
+    return np.partition(image, image.size - k, axis=None)[image.size - k]
 
 
 def minmax(image):
@@ -57,11 +80,11 @@ def normalize_hdr_with_offset(image, domain):
     """Return (what normalize_hdr does, the light that min-max took away).
 
     The second is a float in units of the first's linear range: linear samples plus it
-    have the scene's ratios again. 0 for a constant picture.
+    have the scene's ratios again. 1 for a constant picture that is not black.
     """
     clipped = clip_highlights(np.asarray(image, np.float32))
     low, high = float(clipped.min()), float(clipped.max())
-    black_offset = low / (high - low) if high > low else 0.0
+    black_offset = low / (high - low) if high > low else float(low > 0)
     stretched = stretch(clipped, low, high)
     if domain == "gamma":
         stretched = np.power(stretched, np.float32(GAMMA))
