@@ -98,8 +98,10 @@ def compare_with_checkpoint(dev, from_set, operator):
                 "leave it out"
             )
     if others:
-        text = ", ".join(f"dev.{key} {value} (not {dev[key]})" for key, value in others.items())
-        print(f"of the checkpoint, in place of the settings: {text}", flush=True)
+        text = ", ".join(
+            f"dev.{key} {value} (in configs.py {dev[key]})" for key, value in others.items()
+        )
+        print(f"the checkpoint was trained with, and is used with: {text}", flush=True)
 
 
 def names_of_layers():

@@ -187,7 +187,7 @@ def weights_folder(model):
 
     folder = default_checkpoint("ft", own)
     if folder != own:
-        logger.info(f"no checkpoint of your own in {own}: the pretrained weights are used")
+        logger.info(f"the pretrained weights are used, as {own} holds none of your own")
     return folder
 
 

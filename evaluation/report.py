@@ -90,9 +90,10 @@ def _section(number, source, rows, folder):
     for row in rows:
         name = row["method"]
         scores = [f"{head} {_score(row[key])}" for head, key in shown.items()]
-        scores.append(f"guards broken: {', '.join(broken_guards(row)) or 'none'}")
+        broken = broken_guards(row)
+        scores.append(f"guards broken: {', '.join(broken) or 'none'}")
         values = {key: None if math.isnan(row[key]) else row[key] for key in SORT_KEYS}
-        mark = '<span class="best">best Q</span>' if row in winners else ""
+        mark = '<span class="best">best Q</span>' if row in winners and not broken else ""
         spans = " ".join(f"<span>{score}</span>" for score in scores)
         caption = f"<b>{escape(name)}</b>{mark}<br>{spans}"
         path = picture_path(folder, name, source.stem)

@@ -21,7 +21,8 @@ COLOR = (
     ("cast", "cast", 2),
     ("distance", "distance", 2),
 )
-LEGEND = """Mean ± standard deviation over the pictures. Rank is by mean Q; a picture is won by
+LEGEND = """Q is TMQI, of structural fidelity S and naturalness N; FSITM compares local phase. Shown
+are mean ± standard deviation over the pictures. Rank is by mean Q; a picture is won by
 its greatest Q, and shared by equals. Higher is better; a chroma ratio of 1, and a cast and a
 distance (CIELAB units) of 0, are the scene's own colours. JOD is ColorVideoVDP's, 10 where no
 difference from the scene is seen; a contrast distortion (PU21 units) of 0 is best. Guards are the

@@ -207,6 +207,9 @@ def test_the_network_is_scored_as_test_py_writes_it(tmp_path):
     assert "2 of 2 rows are taken over" in evaluate(*words, "--operators", "gamma").stdout
     words += ["--operators", "gamma", "--set", "test.display_colour=source"]
     assert "1 of 2 rows are taken over" in evaluate(*words).stdout
+    assert "1 of 2 rows are taken over" in evaluate(*words, "--keep_size").stdout
+    whole = read_csv(tmp_path)[0]
+    assert (whole["method"], float(whole["megapixels"])) == ("IQATM", 170 * 180 / 1e6)
 
 
 def test_a_picture_too_large_for_the_network_names_both_remedies(tmp_path, monkeypatch):

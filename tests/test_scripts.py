@@ -86,7 +86,7 @@ def test_layers_overwrite_no_result_and_no_other_layers(tmp_path):
 def test_settings_that_the_checkpoint_contradicts(tmp_path):
     write_hdr(tmp_path / "a.hdr", scene(64, 72))
     done = run_script("test.py", tmp_path / "a.hdr", "--output", tmp_path)
-    said = "of the checkpoint, in place of the settings: dev.fuse_mid_layers True (not False)"
+    said = "the checkpoint was trained with, and is used with: dev.fuse_mid_layers True (in configs.py False)"
     assert said in done.stdout.splitlines()
     assert done.returncode == 0
     for key, value in (("fuse_mid_layers", False), ("level_num", 2)):
@@ -94,7 +94,7 @@ def test_settings_that_the_checkpoint_contradicts(tmp_path):
         assert done.returncode == 2
         assert f"dev.{key} is {value} but " in done.stderr
     done = run_script("test.py", tmp_path / "a.hdr", "--preset", "shipped", "--output", tmp_path)
-    assert done.returncode == 0 and "in place of the settings" not in done.stdout
+    assert done.returncode == 0 and "is used with" not in done.stdout
     assert (
         "--preset shipped replaces of configs.py: data.appendix_sdr 'jpg' by 'png', " in done.stdout
     )

@@ -262,6 +262,8 @@ def test_the_scripts_in_order_train_and_use_ones_own_weights(project, monkeypatc
         assert "training without the perceptual term" in output and "vgg16.npy" in output
         assert f"{steps[-1]} steps to go" in output
     assert "an epoch is one step with all of them" in outcomes["python train_bot.py"][1]
+    said = outcomes["python train_ft.py"][1]
+    assert re.search(r"python test\.py --set model\.ckp_path_ft=\S*checkpoints/ftlayer\n", said)
     said = outcomes["python test.py"][1]
     assert "checkpoints/ftlayer/model-ft.ckpt-1 " in said and "pretrained" not in said
     assert "1 written, 0 skipped" in said

@@ -256,6 +256,10 @@ def _fit(run, trainer, terms, branches, checkpoint, pictures):
         logger.info(
             f"step {checkpoint.step}, checkpoint {path}, summaries in {settings.log_folder}"
         )
+        if settings.stage == "ft":
+            logger.info(
+                f"to use the weights: python test.py --set model.ckp_path_ft={settings.folder}"
+            )
     if stop.asked and checkpoint.resume_point.epoch < epochs:
         logger.info("stopped before the end; run the same command again to go on from there")
         return EXIT_INTERRUPTED
