@@ -86,8 +86,8 @@ def test_layers_overwrite_no_result_and_no_other_layers(tmp_path):
 def test_settings_that_the_checkpoint_contradicts(tmp_path):
     write_hdr(tmp_path / "a.hdr", scene(64, 72))
     done = run_script("test.py", tmp_path / "a.hdr", "--output", tmp_path)
-    said = "the checkpoint was trained with, and is used with: dev.fuse_mid_layers True (in configs.py False)"
-    assert said in done.stdout.splitlines()
+    said = "is used with: dev.fuse_mid_layers True (in configs.py False)"
+    assert any(line.endswith(said) for line in done.stdout.splitlines())
     assert done.returncode == 0
     for key, value in (("fuse_mid_layers", False), ("level_num", 2)):
         done = run_script("test.py", tmp_path / "a.hdr", "--set", f"dev.{key}={value}")
