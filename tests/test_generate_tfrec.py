@@ -5,7 +5,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from conftest import scene
+from conftest import SHIPPED, scene
 from helpers.hdr_files import write_hdr
 from helpers.studio import Studio
 
@@ -96,7 +96,7 @@ def test_all_pairing_faults_are_listed_before_work(tmp_path):
     assert not (tmp_path / "records").exists()
 
 
-def test_remarks_while_records_are_made(studio, trained, tmp_path):
+def test_remarks_while_records_are_made(studio, tmp_path):
     picture = scene(64, 72)
     picture[3, 4] = (np.nan, -1, np.inf)
     np.save(tmp_path / "odd.npy", picture)
@@ -110,13 +110,11 @@ def test_remarks_while_records_are_made(studio, trained, tmp_path):
     assert "odd.npy: 1 NaN, 1 infinite and 1 negative samples were mended" in outcome.stderr
 
 
-def test_records_of_another_preparation_are_refused_and_follow_the_checkpoint(
-    studio, trained, tmp_path
-):
+def test_records_of_another_preparation_are_refused(studio, tmp_path):
     changes = {"test__tfrecord_test": tmp_path / "test_"}
     forced = studio.run("generate_tfrec.py", dev__decompose_filter="gaussian", **changes)
     assert forced.returncode == 0
-    outcome = studio.run("test.py", **changes)
+    outcome = studio.run("test.py", model__ckp_path_ft=SHIPPED, **changes)
     assert outcome.returncode == 2
     assert "gaussian filter" in outcome.stderr and "bilateral filter" in outcome.stderr
 

@@ -1,23 +1,27 @@
-"""test.py and TensorBoard on tiny real files, and what all scripts share."""
+"""test.py on tiny real files, and what all scripts share."""
 
-import os
+import copy
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
 
 import cv2
 import numpy as np
 import pytest
-from conftest import GOLDEN, ROOT, run_script, scene, script_command
+from conftest import GOLDEN, ROOT, SHIPPED, run_script, scene
 from helpers.hdr_files import write_hdr
 
 from data.pictures import read_sdr
 
 pytestmark = pytest.mark.script
+
+
+@pytest.fixture(scope="session")
+def studio(studio):
+    """The shared folder, with the authors' weights."""
+    other = copy.copy(studio)
+    other.paths = {**studio.paths, "model.ckp_path_ft": GOLDEN / "ftlayer"}
+    return other
+
 
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
 
@@ -29,39 +33,6 @@ def test_misspelt_setting_is_one_sentence(script):
     assert outcome.stderr == (
         f"{script}: dev.level_nun is no setting; did you mean dev.level_num?\n"
     )
-
-
-def test_tensorboard_serves_the_summaries_to_this_machine_alone(studio, trained):
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        script_command("run_tfboard.py", "ft", "--port", port, *studio.arguments()),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        text=True,
-    )
-    try:
-        deadline = time.monotonic() + 300
-        while True:
-            try:
-                url = f"http://localhost:{port}/data/plugins_listing"
-                with urllib.request.urlopen(url, timeout=5) as page:
-                    assert page.status == 200
-                assert f"ssh -L {port}:localhost:{port}" in process.stdout.readline()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline
-                time.sleep(0.2)
-        # A server that is open to other machines answers on all addresses of this one.
-        others = {"127.0.0.2", socket.gethostbyname(socket.gethostname())} - {"127.0.0.1"}
-        for address in others:
-            with pytest.raises(ConnectionRefusedError):
-                socket.create_connection((address, port), timeout=5)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def test_tensorboard_without_summaries(tmp_path):
@@ -100,7 +71,7 @@ def test_settings_that_the_checkpoint_contradicts(tmp_path):
     )
 
 
-def test_pictures_from_records_and_from_files_are_the_same(studio, trained, tmp_path):
+def test_pictures_from_records_and_from_files_are_the_same(studio, records, tmp_path):
     outcome = studio.run("test.py", test__format="png")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("devices: ")
@@ -118,7 +89,7 @@ def test_pictures_from_records_and_from_files_are_the_same(studio, trained, tmp_
         np.testing.assert_array_equal(picture, read_sdr(studio.folder / "result" / name))
 
 
-def test_every_hdr_format_and_the_layers(studio, trained, tmp_path):
+def test_every_hdr_format_and_the_layers(studio, records, tmp_path):
     picture = scene(64, 72, 7)
     for suffix in ("hdr", "exr", "pfm", "npy"):
         write_hdr(tmp_path / f"a {suffix}.{suffix}", picture)
@@ -136,7 +107,7 @@ def test_every_hdr_format_and_the_layers(studio, trained, tmp_path):
     assert read_sdr(out / "a exr_output_bot.png").shape == (8, 9, 3)
 
 
-def test_half_size(studio, trained, tmp_path):
+def test_half_size(studio, records, tmp_path):
     write_hdr(tmp_path / "odd.hdr", scene(139, 205))
     outcome = studio.run(
         "test.py", tmp_path / "odd.hdr", "--test_resize_to_half", "--output", tmp_path / "out"
@@ -145,7 +116,7 @@ def test_half_size(studio, trained, tmp_path):
     assert read_sdr(tmp_path / "out" / "odd.jpg").shape == (64, 96, 3)
 
 
-def test_keep_size_gives_the_whole_picture(studio, trained, tmp_path):
+def test_keep_size_gives_the_whole_picture(studio, records, tmp_path):
     write_hdr(tmp_path / "odd.hdr", scene(139, 205))
     write_hdr(tmp_path / "small.hdr", scene(40, 64))
     outcome = studio.run("test.py", "--keep_size", test__hdr_path=tmp_path, test__result=tmp_path)
@@ -155,7 +126,7 @@ def test_keep_size_gives_the_whole_picture(studio, trained, tmp_path):
     assert read_sdr(tmp_path / "small.jpg").shape == (40, 64, 3)
 
 
-def test_records_say_their_age_and_what_the_folder_holds_else(studio, trained, tmp_path):
+def test_records_say_their_age_and_what_the_folder_holds_else(studio, records, tmp_path):
     folder = shutil.copytree(studio.folder / "hdr", tmp_path / "hdr")
     outcome = studio.run("test.py", test__hdr_path=folder)
     assert re.search(
@@ -172,7 +143,7 @@ def test_records_say_their_age_and_what_the_folder_holds_else(studio, trained, t
     assert outcome.stderr.startswith(f"test.py: the folder {tmp_path / 'nowhere'} does not exist")
 
 
-def test_without_records_the_folder_is_read(studio, trained, tmp_path):
+def test_without_records_the_folder_is_read(studio, records, tmp_path):
     changes = {"test__tfrecord_test": tmp_path / "none_", "test__result": tmp_path}
     outcome = studio.run("test.py", **changes)
     assert outcome.returncode == 0, outcome.stderr
@@ -181,8 +152,8 @@ def test_without_records_the_folder_is_read(studio, trained, tmp_path):
     assert len(list(tmp_path.glob("*.jpg"))) == 3
 
 
-def test_a_folder_of_another_stage_is_one_sentence(studio, trained):
-    outcome = studio.run("test.py", model__ckp_path_ft=studio.folder / "bot")
+def test_a_folder_of_another_stage_is_one_sentence(studio, records):
+    outcome = studio.run("test.py", model__ckp_path_ft=SHIPPED.parent / "botlayer")
     assert outcome.returncode == 2 and outcome.stderr.count("\n") == 1
     assert "holds another network than this stage's" in outcome.stderr
 

@@ -1,13 +1,18 @@
 """The three trainers on tiny real files, and all scripts in order as a new user runs them."""
 
 import json
+import os
 import re
+import signal
+import socket
 import subprocess
+import time
+import urllib.request
 
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, scene
+from conftest import ROOT, scene, script_command
 from helpers.documents import run_all
 from helpers.hdr_files import write_hdr
 from helpers.studio import steps_in
@@ -101,6 +106,39 @@ def test_nan_stops_and_names_the_first_bad_term(studio, records, tmp_path):
     assert "train_bot.py: step 1: loss_l1 is " in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert [path.name for path in (tmp_path / "bot").iterdir()] == [".lock"]
+
+
+def test_tensorboard_serves_the_summaries_to_this_machine_alone(studio, trained):
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        script_command("run_tfboard.py", "ft", "--port", port, *studio.arguments()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while True:
+            try:
+                url = f"http://localhost:{port}/data/plugins_listing"
+                with urllib.request.urlopen(url, timeout=5) as page:
+                    assert page.status == 200
+                assert f"ssh -L {port}:localhost:{port}" in process.stdout.readline()
+                break
+            except OSError:
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.2)
+        # A server that is open to other machines answers on all addresses of this one.
+        others = {"127.0.0.2", socket.gethostbyname(socket.gethostname())} - {"127.0.0.1"}
+        for address in others:
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((address, port), timeout=5)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.mark.parametrize(
