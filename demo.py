@@ -26,6 +26,7 @@ from configs.stage_settings import operator_settings
 from data.pictures import HDR_SUFFIXES, read_hdr_counted, write_sdr
 from data.pictures.sanitize import remarks_on
 from inference import load_operator
+from inference.strength import blend
 from metrics.operators.classical import reinhard_global
 from metrics.operators.common import encode, log_average, scaled
 from metrics.pair import reduced
@@ -49,8 +50,7 @@ class Picture(NamedTuple):
 
     def blended(self, strength):
         """Return uint8 codes between Reinhard's at strength 0 and ours at 1."""
-        difference = np.float32(self.ours) - self.reinhard
-        return np.rint(self.reinhard + np.float32(strength) * difference).astype(np.uint8)
+        return blend(self.reinhard, self.ours, strength)
 
 
 def tone_map(path, operator):

@@ -3,10 +3,17 @@
     python test.py                                   the records of generate_tfrec.py
     python test.py PICTURE_OR_FOLDER ... --output DIR     straight from files
 
-Without records, and with --keep_size or --test_resize_to_half, the pictures of
-test.hdr_path are read themselves.
-Writes one picture per input, under its name, to result/ (test.result). A file
-that cannot be read is named and skipped, and the exit status is then 1.
+Without records, and with the flags that need the scene itself, the pictures of test.hdr_path
+are read. Writes one sRGB picture per input, under its name, to result/ (test.result), in the
+--format jpg, png, png16, tif16 or ultrahdr. A file of that name which this program did not make
+is only replaced with --overwrite, an input never. What cannot be read or written is named and
+skipped, and the exit status is then 1.
+
+--exposure moves the limit at which highlights are cut off before the network: +1 cuts off what
+is brighter than half of it, -1 keeps twice as much. The network sets the brightness itself, so
+this decides what gets the contrast, not how bright the picture becomes; below 0 it does nothing
+once all highlights are kept. --strength goes from Reinhard's global operator (0), whose exposure
+it is, too, to the network (1). --wrap is for panoramas of 360°: no seam where the sides meet.
 """
 
 import sys
@@ -19,16 +26,17 @@ from tqdm import tqdm
 from configs.command_line import keys_from_set, make_parser, run, settings
 from configs.schema import existing_folder
 from configs.stage_settings import operator_settings
-from data.pictures import HDR_SUFFIXES, read_hdr_counted, write_sdr
+from data.pictures import HDR_SUFFIXES, read_hdr_counted
 from data.pictures.sanitize import remarks_on
-from data.preparation.prepare import prepare_picture
+from data.preparation.prepare import frame_picture
 from inference import load_operator
+from inference.results import Results
 from system.errors import InputError, naming
 from system.files import (
+    file_identities,
     file_stamps,
     find_pictures,
     make_folder,
-    result_path,
     result_stems,
     unique_stem,
 )
@@ -41,6 +49,10 @@ SWITCHES = {
     "test_resize_to_half": "dev.test_resize_to_half",
     "keep_size": "test.keep_size",
     "precision": "test.precision",
+    "format": "test.format",
+    "exposure": "test.exposure",
+    "strength": "test.strength",
+    "wrap": "test.wrap",
 }
 
 
@@ -53,6 +65,9 @@ def main(argv=None):
         action="store_true",
         help="also write each branch's input and output",
     )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that this program did not make, too"
+    )
     args = parser.parse_args(argv)
     config = settings(args, SWITCHES)
 
@@ -64,17 +79,21 @@ def main(argv=None):
     given = args.pictures or folder_instead_of_records(args, config)
     if given:
         paths = find_pictures(given, HDR_SUFFIXES)
-        source, total = from_files(paths, operator.preparation, config, layer_names), len(paths)
+        source, total = from_files(paths, operator, config, layer_names), len(paths)
     else:
+        paths = []
         source, total = from_records(config.test, operator, layer_names)
     make_folder(config.test.result)
+    test, inputs = config.test, file_identities(paths)
+    how = test.format, test.jpg_quality, test.strength, test.exposure
+    results = Results(test.result, inputs, args.overwrite, *how)
     written = skipped = 0
-    for stem, layers in tqdm(source, "tone mapping", total, unit="picture"):
+    for stem, layers, scene in tqdm(source, "tone mapping", total, unit="picture"):
         try:
             if isinstance(layers, InputError):
                 raise layers
             with naming(stem, REMEDY):
-                write(stem, layers, operator, config, layer_names)
+                results.write(stem, layers, scene, operator, layer_names)
             written += 1
         except InputError as error:
             tqdm.write(f"skipped: {error}", file=sys.stderr)
@@ -112,7 +131,7 @@ def names_of_layers():
 
 
 def folder_instead_of_records(args, config):
-    """Return test.hdr_path in a list where it is read itself, [] where the records are.
+    """Return test.hdr_path in a list where it is read, [] where the records are.
 
     Raises:
         InputError: it is to be read and is no folder.
@@ -122,33 +141,45 @@ def folder_instead_of_records(args, config):
     path = record_path(config.test.tfrecord_test)
     reason = f"there are no records at {path}"
     if path.exists():
-        if not (config.test.keep_size or args.test_resize_to_half):
+        test = config.test
+        if not (test.keep_size or args.test_resize_to_half or test.wrap or needs_light(test)):
             return []
-        reason = "the records hold pictures cropped and of one size"
+        reason = "the records hold normalized pictures, cropped and of one size"
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
     print(f"{reason}; reading {folder}", flush=True)
     return [folder]
 
 
-def from_files(paths, preparation, config, layer_names):
-    """Yield (name of the result, Layers or InputError) of each of find_pictures."""
-    stems = result_stems(paths, layer_names)
+def needs_light(test):
+    """Say whether the pictures are made of the scene's light, not of normalized samples alone."""
+    return test.exposure != 0 or test.strength < 1 or test.format == "ultrahdr"
+
+
+def from_files(paths, operator, config, layer_names):
+    """Yield (name of the result, Layers or InputError, scene) of each of find_pictures.
+
+    The scene is H×W×3 linear, or None where needs_light says no.
+    """
+    stems, test = result_stems(paths, layer_names), config.test
+    keep_size = test.keep_size or test.wrap  # a crop would make a seam
     for path in paths:
         if isinstance(path, InputError):
-            yield None, path
+            yield None, path, None
             continue
         try:
             with naming(path, REMEDY):
                 picture, mended = read_hdr_counted(path)
-                how = config.dev.test_resize_to_half, config.test.keep_size
-                layers = prepare_picture(picture, preparation, *how)
+                half = config.dev.test_resize_to_half
+                scene = frame_picture(picture, operator.preparation, half, keep_size)
+                layers = operator.prepared(scene, keep_size, test.exposure, test.wrap)
         except InputError as error:
-            yield None, error
+            yield None, error, None
             continue
         for remark in remarks_on(picture, mended):
             tqdm.write(f"{path}: {remark}", file=sys.stderr)
+        scene = scene if needs_light(test) else None
         del picture  # the network needs the memory
-        yield stems[path], layers
+        yield stems[path], layers, scene
 
 
 def from_records(test, operator, layer_names):
@@ -177,7 +208,8 @@ def from_records(test, operator, layer_names):
         )
     taken = set()
     named = (
-        (unique_stem(stem, taken, layer_names), layers) for stem, layers in stored_layers(path)
+        (unique_stem(stem, taken, layer_names), layers, None)
+        for stem, layers in stored_layers(path)
     )
     return named, info.count
 
@@ -188,19 +220,6 @@ def differing_names(folder, sources):
     stamps = file_stamps(paths)
     names = sorted({*stamps, *sources})
     return [name for name in names if stamps.get(name) != sources.get(name)]
-
-
-def write(stem, layers, operator, config, layer_names):
-    """Tone-map one picture and write it, and its layers of these names."""
-    from models.display import stretched
-
-    pictures = operator.pictures(layers, ("output", *layer_names))
-    result = operator.to_display(pictures["output"], layers)
-    folder, ending, quality = config.test.result, config.test.format, config.test.jpg_quality
-    write_sdr(result_path(folder, stem, ending), result, quality)
-    for name in layer_names:
-        path = result_path(folder, f"{stem}_{name}", ending)
-        write_sdr(path, stretched(pictures[name]), quality)
 
 
 if __name__ == "__main__":

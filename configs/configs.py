@@ -129,12 +129,18 @@ config.test = EasyDict()
 config.test.tfrecord_test = "dataset/tfrecord/test_"
 config.test.hdr_path = "dataset/test/"
 config.test.result = "result/"
-config.test.format = "jpg"  # (+) jpg or png
+# (+) jpg (4:4:4); png; png16 and tif16, of 16 bits; or ultrahdr, a JPEG that also holds the scene
+config.test.format = "jpg"
 config.test.jpg_quality = 95  # (+)
 config.test.precision = "float32"  # (+) or "bfloat16", see train.precision
 # (+) test.py, evaluate.py: mirror a picture's border, and cut it off again, in place of the crop
 # to a multiple of 2^level_num; also a flag
 config.test.keep_size = False
+config.test.wrap = False  # (+) test.py: panoramas of 360°, left and right side meet; also a flag
+# (+) test.py: in stops; above 0 more of the highlights are cut off, below 0 fewer: docs/writing.md
+config.test.exposure = 0.0
+# (+) test.py: 0 gives the picture of Reinhard's global operator, 1 the network's
+config.test.strength = 1.0
 # (+) None takes what is saved with the checkpoint; a value here overrides it, see model.display_*.
 config.test.display_range = None
 config.test.display_colour = None

@@ -54,6 +54,7 @@ SHARDS = _integer(1, 512)  # all are open at once; a process may commonly open 1
 POSITIVE = Kind("a number above 0", lambda v: _is_number(v) and v > 0)
 FRACTION = Kind("a number above 0, at most 1", lambda v: _is_number(v) and 0 < v <= 1)
 SHARE = Kind("a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1)
+STOPS = Kind("a number from -20 to 20", lambda v: _is_number(v) and -20 <= v <= 20)
 WEIGHTS = Kind("a dict from loss term to a weight of 0 or more", _are_weights)
 RANGE = _one_of("minmax", "clip")
 NOT_NEGATIVE = Kind("a number of 0 or more", lambda v: _is_number(v) and v >= 0)
@@ -133,10 +134,13 @@ KINDS = {
         "tfrecord_test": PATH,
         "hdr_path": PATH,
         "result": PATH,
-        "format": _one_of("jpg", "png"),
+        "format": _one_of("jpg", "png", "png16", "tif16", "ultrahdr"),
         "jpg_quality": _integer(1, 100),
         "precision": PRECISION,
         "keep_size": SWITCH,
+        "wrap": SWITCH,
+        "exposure": STOPS,
+        "strength": SHARE,
         "display_range": _or_none(RANGE),
         "display_colour": _or_none(COLOUR),
         "display_saturation": _or_none(POSITIVE),

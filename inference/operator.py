@@ -13,11 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from data.pictures import read_hdr
-from data.pictures.sanitize import as_rgb, clean
+from data.pictures.sanitize import linear_array
 from data.preparation.prepare import Layers, Preparation, prepare_picture
+from inference.strength import weakened
 from inference.strips import Strips
 from models.display import displayed
-from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, tone_mapper
+from models.tone_mapper import PICTURES, TEST_PADDING, make_branches, reach, tone_mapper
 from models.weights import (
     Checkpoint,
     checkpoint_info,
@@ -93,7 +94,14 @@ class Operator:
         level_num = self.preparation.level_num
         self._strips = Strips(self._branches, level_num, precision, **self.ablations)
 
-    def __call__(self, rgb: np.ndarray) -> np.ndarray:
+    def __call__(
+        self,
+        rgb: np.ndarray,
+        exposure: float = 0.0,
+        strength: float = 1.0,
+        wrap: bool = False,
+        dtype: type = np.uint8,
+    ) -> np.ndarray:
         """Tone-map a picture, or the pictures of a batch one after the other.
 
         Args:
@@ -101,9 +109,11 @@ class Operator:
                 and negative samples count as 0, infinite ones as the largest finite sample.
                 H×W and H×W×1 are gray and repeated; the fourth channel of H×W×4 is dropped.
                 N×H×W×C is a batch.
+            exposure, wrap, strength: see `prepared` and inference.strength.weakened.
+            dtype: of the codes, np.uint8 or np.uint16.
 
         Returns:
-            H×W×3 uint8, display-encoded RGB; N×H×W×3 of a batch. A mirrored border stands in
+            H×W×3 codes, display-encoded RGB; N×H×W×3 of a batch. A mirrored border stands in
             where the network needs a larger picture, or sides that 2^level_num divides.
 
         Raises:
@@ -112,9 +122,11 @@ class Operator:
         """
         rgb = np.asarray(rgb)
         if rgb.ndim == 4 and len(rgb):
-            return np.stack([self(picture) for picture in rgb])
-        layers = self._prepared(rgb)
-        return self.to_display(self.pictures(layers)["output"], layers)
+            return np.stack([self(one, exposure, strength, wrap, dtype) for one in rgb])
+        scene = linear_array(rgb)
+        layers = self.prepared(scene, True, exposure, wrap)
+        shown = self.to_display(self.pictures(layers)["output"], layers, dtype)
+        return weakened(shown, scene, strength, exposure)
 
     def layers(self, rgb: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the branches read and made of one picture.
@@ -123,27 +135,27 @@ class Operator:
             rgb: as for __call__, but no batch.
 
         Returns:
-            dict of float32 arrays: "input", the normalized picture; "high" and "bot", the
-            layers that the branches read; the pictures of models.tone_mapper. H×W×3, but
-            "bot" and "output_bot" are H/2^n×W/2^n×3, rounded up.
+            dict of float32 arrays: "input", the normalized picture; "high" and "bot", the layers
+            that the branches read; the pictures of models.tone_mapper. H×W×3, but "bot" and
+            "output_bot" are H/2^n×W/2^n×3, rounded up.
 
         Raises:
             InputError: as __call__.
         """
-        return self.pictures(self._prepared(rgb), LAYERS)
+        return self.pictures(self.prepared(linear_array(np.asarray(rgb)), True), LAYERS)
 
-    def _prepared(self, rgb: np.ndarray) -> Layers:
-        rgb = np.asarray(rgb)
-        if rgb.dtype.kind != "f":
-            raise InputError(
-                f"the picture is {rgb.dtype}, not float: whole numbers are codes for a display or "
-                "a camera's counts; give scene-linear light as floats"
-            )
-        if not rgb.size:
-            raise InputError(f"the picture has no pixels: its shape is {rgb.shape}")
-        with np.errstate(over="ignore"):  # what is over the range of float32 is mended
-            rgb = as_rgb("the picture", rgb).astype(np.float32, copy=False)
-        return prepare_picture(clean(rgb)[0], self.preparation, keep_size=True)
+    def prepared(
+        self, hdr: np.ndarray, keep_size: bool = False, exposure: float = 0.0, wrap: bool = False
+    ) -> Layers:
+        """Return the Layers of a picture, see data.preparation.prepare.prepare_picture.
+
+        wrap: the left and right side meet, as in a panorama of 360°.
+        """
+        columns = 0
+        if wrap:
+            far = reach(self._branches, self.preparation.level_num)
+            columns = far + 2 * self.display.guided  # two windows
+        return prepare_picture(hdr, self.preparation, False, keep_size, exposure, columns)
 
     @cached_property
     def network(self) -> keras.Model:
@@ -159,7 +171,8 @@ class Operator:
             names: of the pictures wanted, of LAYERS.
 
         Returns:
-            dict of H×W×3 float32 arrays without the border of the Layers, see `layers`.
+            dict of H×W×3 float32 arrays without the border of the Layers, see `layers`; "output"
+            still has the wrapped columns, which to_display needs.
 
         Raises:
             InputError: the memory is too small for the picture.
@@ -167,12 +180,13 @@ class Operator:
         height, width = layers.normalized.shape[:2]
         made_names = [name for name in names if name not in INPUTS]
         try:
-            if self._whole:
+            if self._whole and not layers.wrapped:
                 batch = {"high": layers.high[None], "bot": layers.bot[None]}
                 batch = self.network.predict_on_batch(batch)
                 made = {name: batch[name][0] for name in made_names}
             else:
-                made = self._strips.pictures(layers.high, layers.bot, made_names)
+                parts = layers.high, layers.bot, made_names, layers.wrapped
+                made = self._strips.pictures(*parts)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             traceback.clear_frames(error.__traceback__)  # the next picture needs the memory
             other = "" if self._precision == "bfloat16" else "--precision bfloat16 or "
@@ -181,32 +195,35 @@ class Operator:
                 "--test_resize_to_half"
             ) from error
         made.update({name: getattr(layers, field) for name, field in INPUTS.items()})
-        return {n: made[n] if n in SMALL else made[n][:height, :width] for n in names}
+        made = {n: made[n] if n in SMALL else made[n][:height, :width] for n in names}
+        for name in set(names) - {"output"}:
+            columns = layers.wrapped // (2**self.preparation.level_num if name in SMALL else 1)
+            made[name] = made[name][:, columns : made[name].shape[1] - columns]
+        return made
 
-    def to_display(self, output: np.ndarray, layers: Layers) -> np.ndarray:
+    def to_display(self, output: np.ndarray, layers: Layers, dtype: type = np.uint8) -> np.ndarray:
         """Turn the network's output into the picture that is written.
 
         Args:
             output: H×W×3 float32, "output" of `pictures`.
             layers: the data.preparation.prepare.Layers it was made of.
+            dtype: of the codes, np.uint8 or np.uint16.
 
         Returns:
-            H×W×3 uint8, display-encoded RGB.
+            H×W×3 of that type, display-encoded RGB, without wrapped columns.
         """
-        domain = self.preparation.data_domain
-        return displayed(output, layers.normalized, domain, self.display, layers.black_offset)
+        domain, offset, columns = self.preparation.data_domain, layers.black_offset, layers.wrapped
+        shown = displayed(output, layers.normalized, domain, self.display, offset, dtype)
+        return shown[:, columns : shown.shape[1] - columns]
 
     def tone_map(
         self, path: str | os.PathLike[str], to_half: bool = False, keep_size: bool = False
     ) -> tuple[np.ndarray, float]:
         """Tone-map an HDR file.
 
-        Args:
-            path: of the file.
-            to_half, keep_size: see data.preparation.prepare.prepare_picture.
-
         Returns:
-            (H×W×3 uint8 as test.py writes it, seconds from scene-linear samples to there).
+            (H×W×3 uint8 as test.py writes it, seconds from scene-linear samples to there); to_half,
+            keep_size: see data.preparation.prepare.prepare_picture.
 
         Raises:
             InputError: the file cannot be read, or is too small or too large for the network.

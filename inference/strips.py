@@ -40,51 +40,55 @@ class Strips:
         self._level_num = level_num
         self._dtype = tf.as_dtype(precision)
 
-    def pictures(self, high: Array, bot: Array, names=("output",)) -> dict[str, Array]:
+    def pictures(self, high: Array, bot: Array, names=("output",), wrapped=0) -> dict[str, Array]:
         """Run the network on one picture.
 
         Args:
             high: H×W×3 float32, the detail layer.
             bot: H/2^n×W/2^n×3 float32, the base layer, at least 7 pixels a side.
             names: of the pictures wanted, of models.tone_mapper.PICTURES.
+            wrapped: columns on each side of `high`, a multiple of 2^n, that stand for the picture's
+                other side; the moments are those of the picture without them.
 
         Returns:
             dict of H×W×3 float32 arrays, see models.tone_mapper.
         """
         padded = np.pad(bot, [(TEST_PADDING,) * 2] * 2 + [(0, 0)], mode="reflect")
-        padded += self._sigmoid_of("bot", padded)
+        columns = wrapped and wrapped // 2**self._level_num + TEST_PADDING
+        padded += self._sigmoid_of("bot", padded, columns)
         inside = slice(TEST_PADDING, -TEST_PADDING)
         made = dict.fromkeys(("output_bot", "new_bot"), padded[inside, inside])
         made["output_high"] = high
         if "high" in self._branches:
-            made["output_high"] = self._sigmoid_of("high", high) + high
+            made["output_high"] = self._sigmoid_of("high", high, wrapped) + high
         for _ in range(self._level_num):
             made["new_bot"] = cv2.pyrUp(made["new_bot"])  # equals models.upsample
         made["output"] = made["input_ft"] = made["output_high"] + made["new_bot"]
         made = {name: made[name] for name in {*names, "output"}}  # frees the others
         if "ft" in self._branches:
-            made["output"] = self._sigmoid_of("ft", made.pop("output"))
+            made["output"] = self._sigmoid_of("ft", made.pop("output"), wrapped)
         return {name: made[name] for name in names}
 
-    def _sigmoid_of(self, name: str, picture: Array) -> Array:
+    def _sigmoid_of(self, name: str, picture: Array, columns: int) -> Array:
         """Return what a branch's layers make of an H×W×3 array."""
         weighted = [layer for layer in self._branches[name].layers if layer.weights]
         *hidden, last = [(layer.name, layer.get_weights()) for layer in weighted]
         layers = {n: tuple(tf.cast(weight, self._dtype) for weight in pair) for n, pair in hidden}
-        x = _block(_bands(picture, self._dtype), layers["conv1"])
+        block = partial(_block, columns=columns)
+        x = block(_bands(picture, self._dtype), layers["conv1"])
         del picture  # its memory, where the caller has let go of it, too
         if name == "high":
             first = list(x)
-            x = _block(_block(x, layers["conv2"]), layers["conv3"])
-            x = _block(x, layers["conv4"], skip=first)
+            x = block(block(x, layers["conv2"]), layers["conv3"])
+            x = block(x, layers["conv4"], skip=first)
         else:
-            x = _block(x, layers["conv2"])
+            x = block(x, layers["conv2"])
             for tri in ("tri", "tri1", "tri2"):
                 if f"{tri}_merge" in layers:
                     source = list(x)
-                    x = _block(x, *(layers[f"{tri}_{size}x{size}"] for size in (1, 3, 5)))
-                    x = _block(x, layers[f"{tri}_merge"], skip=source)
-            x = _block(x, layers["conv3"])
+                    x = block(x, *(layers[f"{tri}_{size}x{size}"] for size in (1, 3, 5)))
+                    x = block(x, layers[f"{tri}_merge"], skip=source)
+            x = block(x, layers["conv3"])
         return np.concatenate(_each(partial(_output, *last[1]), x))
 
 
@@ -94,29 +98,32 @@ def _bands(picture: Array, dtype: tf.DType) -> list[Tensor]:
     return [tf.cast(rows[None], dtype) for rows in np.array_split(picture, count)]
 
 
-def _block(bands: list[Tensor], *layers: Weights, skip: list[Tensor] | None = None) -> list[Tensor]:
+def _block(
+    bands: list[Tensor], *layers: Weights, columns: int, skip: list[Tensor] | None = None
+) -> list[Tensor]:
     """Return a layer, or a TRI block's three, with normalization, plus skip; empties the lists."""
     outside = tf.zeros_like(bands[0][:, :HALO])
     above = [outside, *(band[:, -HALO:] for band in bands[:-1])]
     below = [*(band[:, :HALO] for band in bands[1:]), outside]
     made = _each(partial(_convolved, layers), above, bands, below)
-    mean, scale = _moments(made)
+    mean, scale = _moments(made, columns)
     skip = skip or [tf.zeros((), made[0].dtype)] * len(made)
     return _each(partial(_normalized, mean, scale), made, skip)
 
 
-def _moments(bands: list[Tensor]) -> tuple[Array, Array]:
-    """Return the mean and 1/deviation per channel, float32.
+def _moments(bands: list[Tensor], columns: int = 0) -> tuple[Array, Array]:
+    """Return the mean and 1/deviation per channel, float32, without `columns` on each side.
 
     A float32 sum over a whole picture loses digits, so the sums are float64.
     """
     sums = []
     for band in bands:
-        rows = tf.cast(band, tf.float32).numpy().reshape(band.shape[1], -1)
+        inside = band[0, :, columns : band.shape[2] - columns]
+        rows = tf.cast(inside, tf.float32).numpy().reshape(len(inside), -1)
         kinds = cv2.REDUCE_SUM, cv2.REDUCE_SUM2
-        columns = [cv2.reduce(rows, 0, kind, dtype=cv2.CV_64F) for kind in kinds]
-        sums.append(np.reshape(columns, (2, band.shape[2], -1)).sum(1))
-    pixels = sum(band.shape[1] * band.shape[2] for band in bands)
+        parts = [cv2.reduce(rows, 0, kind, dtype=cv2.CV_64F) for kind in kinds]
+        sums.append(np.reshape(parts, (2, inside.shape[1], -1)).sum(1))
+    pixels = sum(band.shape[1] * (band.shape[2] - 2 * columns) for band in bands)
     mean, squares = np.sum(sums, 0) / pixels
     scale = 1 / np.sqrt(squares - mean**2 + EPSILON)
     return mean.astype(np.float32), scale.astype(np.float32)

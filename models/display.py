@@ -7,7 +7,6 @@ import numpy as np
 from data.preparation.normalize import GAMMA, SDR_GAMMA, minmax
 from standards.guided import guided_filter
 from standards.srgb import (
-    MAX_CODE,
     luminance,
     namespace,
     recolor,
@@ -104,36 +103,37 @@ def to_ground_truth(output, source, domain, display, black_offset=0.0):
     return codes**SDR_GAMMA if domain == "linear" else codes
 
 
-def displayed(output, normalized, domain, display, black_offset=0.0):
+def displayed(output, normalized, domain, display, black_offset=0.0, dtype=np.uint8):
     """Return the picture to write, made in bands of rows to save memory.
 
     Args:
         output: H×W×3 float32, the network's.
         normalized: H×W×3 float32 in [0, 1], the network's source picture.
         domain, display, black_offset: see to_display.
+        dtype: of the codes, np.uint8 or np.uint16.
 
     Returns:
-        H×W×3 uint8, display-encoded RGB.
+        H×W×3 of that type, display-encoded RGB.
     """
     limits = output.min(), output.max()
     height, width = output.shape[:2]
     # Rows that the two windows of the filter reach, and bands that are higher than that.
     reach = 2 * display.guided if display.colour == "source" else 0
     step = max(1, BAND_PIXELS // width, 4 * reach)
-    picture = np.empty(output.shape, np.uint8)
+    picture = np.empty(output.shape, dtype)
     for start in range(0, height, step):
         stop = min(start + step, height)
         top = max(0, start - reach)
         rows = slice(top, stop + reach)
         band = to_display(output[rows], normalized[rows], domain, display, black_offset, limits)
-        picture[start:stop] = _codes(band[start - top : stop - top])
+        picture[start:stop] = _codes(band[start - top : stop - top], dtype)
     return picture
 
 
-def stretched(layer):
-    """Return any H×W×3 float layer as uint8, its least sample black and its largest white."""
-    return _codes(minmax(layer))
+def stretched(layer, dtype=np.uint8):
+    """Return any H×W×3 float layer as codes, its least sample black and its largest white."""
+    return _codes(minmax(layer), dtype)
 
 
-def _codes(picture):
-    return np.rint(picture * MAX_CODE).astype(np.uint8)
+def _codes(picture, dtype):
+    return np.rint(picture * np.iinfo(dtype).max).astype(dtype)

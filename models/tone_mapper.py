@@ -74,3 +74,20 @@ def tone_mapper(branches, level_num, bot_padding=0, no_high_branch=False, no_ft_
     pictures["input_ft"] = pictures["output_high"] + pictures["new_bot"]
     pictures["output"] = pictures["input_ft"] if no_ft_branch else branches.ft(pictures["input_ft"])
     return keras.Model({"high": high, "bot": bot}, pictures, name="tone_mapper")
+
+
+def reach(branches, level_num):
+    """Return how many pixels away a sample of the picture can change one of the result.
+
+    It counts the kernels, those of the pyramid and of the enlargement at 8 pixels of the base
+    layer; the moments, which the whole picture changes, are left out.
+
+    Args:
+        branches: Branches.
+        level_num: halvings between the two layers.
+    """
+    high, bot, ft = (
+        sum(layer.get_weights()[0].shape[0] // 2 for layer in branch.layers if layer.weights)
+        for branch in branches
+    )
+    return high + ft + (bot + 8) * 2**level_num

@@ -83,6 +83,17 @@ def file_stamps(paths: Iterable[str | os.PathLike[str]]) -> dict[str, list[int]]
     return stamps
 
 
+def file_identities(paths: Iterable[object]) -> set[tuple[int, int]]:
+    """Return what tells one file from others by whatever name, of those paths that are files."""
+    identities = set()
+    for path in paths:
+        if isinstance(path, Path):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                identities.add((status.st_dev, status.st_ino))
+    return identities
+
+
 def find_pictures(
     given: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]
 ) -> list[Path | InputError]:

@@ -230,7 +230,7 @@ def test_pictures_on_a_full_disk_are_skipped_and_the_damaged_checkpoint_named(di
     fill(folder, 8 * PAGE)
     outcome = run_script(
         "test.py",
-        *(tmp_path / "hdr", "--output", folder, "--set", "test.format=png"),
+        *(tmp_path / "hdr", "--output", folder, "--format", "png", "--overwrite"),
         *("--set", f"model.ckp_path_ft={weights}"),
     )
     assert outcome.returncode == 1, outcome.stderr

@@ -95,16 +95,22 @@ def read_sdr(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def write_sdr(path: str | os.PathLike[str], image: np.ndarray, quality: int = 95) -> None:
-    """Write H×W×3 RGB uint8 as .jpg, .jpeg (4:4:4, `quality` 0 to 100) or .png, atomically.
+    """Write H×W×3 RGB as an sRGB picture, atomically.
+
+    Args:
+        path: ends in .jpg, .jpeg (4:4:4), .png, .tif or .tiff.
+        image: uint8; for PNG and TIFF uint16, too.
+        quality: of a JPEG, 0 to 100.
 
     Raises:
         InputError: another suffix, or the file cannot be written.
         ValueError: `image` is something else.
     """
     suffix = suffix_of(path)
-    if suffix not in (".jpg", ".jpeg", ".png"):
-        raise InputError(f"{path}: '{suffix}' cannot be written; use .jpg, .jpeg or .png.")
-    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0 or image.dtype != np.uint8:
-        raise ValueError(f"{image.shape} {image.dtype}, not H×W×3 uint8")
+    if suffix not in (".jpg", ".jpeg", ".png", ".tif", ".tiff"):
+        raise InputError(f"{path}: '{suffix}' cannot be written; use .jpg, .png or .tif.")
+    kinds = (np.uint8,) if suffix.startswith(".jp") else (np.uint8, np.uint16)
+    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0 or image.dtype not in kinds:
+        raise ValueError(f"{image.shape} {image.dtype}, not H×W×3 of {suffix}'s codes")
     with replacing(path) as file:
         file.write(encode_sdr(image, suffix, quality))

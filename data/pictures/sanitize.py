@@ -118,3 +118,23 @@ def remarks_on(image: np.ndarray, counts: SampleCounts) -> tuple[str, ...]:
             "were mended"
         )
     return tuple(remarks)
+
+
+def linear_array(rgb: np.ndarray) -> np.ndarray:
+    """Return an array of scene-linear light as H×W×3 float32, mended by `clean`.
+
+    Args:
+        rgb: floats, of a shape that `as_rgb` takes.
+
+    Raises:
+        InputError: integers, another shape, no pixels, or no finite sample.
+    """
+    if rgb.dtype.kind != "f":
+        raise InputError(
+            f"the picture is {rgb.dtype}, not float: whole numbers are codes for a display or "
+            "a camera's counts; give scene-linear light as floats"
+        )
+    if not rgb.size:
+        raise InputError(f"the picture has no pixels: its shape is {rgb.shape}")
+    with np.errstate(over="ignore"):  # what is over the range of float32 is mended
+        return clean(as_rgb("the picture", rgb).astype(np.float32, copy=False))[0]

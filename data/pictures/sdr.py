@@ -4,12 +4,16 @@ OpenCV fills the missing part of a file that is cut short with grey or black and
 so Pillow, or data.pictures.tiff, reads or checks every file first.
 """
 
+import functools
 import io
+import os
 import struct
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+import tifffile
+from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.ExifTags import Base
 
 from data.pictures.sanitize import as_rgb, check_claim, check_size
 from data.pictures.tiff import decode_by_opencv, read_tags
@@ -19,6 +23,7 @@ from system.errors import InputError
 # bytes, but of those a picture needs more.
 _RATIO = 10_000
 _WEBP_RATIO = 1_000_000
+SOFTWARE = "IQATM for TensorFlow 2"  # tag of what is written here, and of nothing else
 Image.MAX_IMAGE_PIXELS = None  # check_size limits them instead, before anything is allocated
 
 
@@ -82,11 +87,50 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def encode_sdr(image: np.ndarray, suffix: str, quality: int) -> bytes:
-    """Return JPEG (4:4:4, quality 0 to 100) or PNG bytes of H×W×3 RGB uint8."""
+    """Return a file's bytes, tagged as sRGB and with SOFTWARE and nothing else.
+
+    Args:
+        image: H×W×3 RGB, uint8; for PNG and TIFF uint16, too.
+        suffix: ".png", ".tif", ".tiff" or, for a JPEG (4:4:4), another.
+        quality: of a JPEG, 0 to 100.
+    """
+    if suffix in (".tif", ".tiff"):
+        file = io.BytesIO()
+        with tifffile.TiffWriter(file) as tiff:
+            tiff.write(
+                image,
+                photometric="rgb",
+                compression="zlib",
+                software=SOFTWARE,
+                iccprofile=srgb_profile(),
+                metadata=None,
+            )
+        return file.getvalue()
     settings = []
     if suffix != ".png":
         # Full-size chroma: halving it shifts saturated edges, which metrics then see.
         sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
         settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
         settings += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-    return cv2.imencode(suffix, image[:, :, ::-1], settings)[1].tobytes()
+    exif = Image.Exif()
+    exif[Base.Software] = SOFTWARE
+    kinds = [cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_ICCP]
+    tags = [np.frombuffer(tag, np.uint8) for tag in (exif.tobytes(), srgb_profile())]
+    return cv2.imencodeWithMetadata(suffix, image[:, :, ::-1], kinds, tags, settings)[1].tobytes()
+
+
+def made_here(path: str | os.PathLike[str]) -> bool:
+    """Say whether a file that encode_sdr made is there."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return SOFTWARE.encode() in file.read()
+
+
+@functools.cache
+def srgb_profile() -> bytes:
+    """Return an ICC profile of sRGB, the same bytes at all times."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    # The time it was made at (ICC.1:2022, 7.2.10) is that of IEC 61966-2-1.
+    profile[24:36] = struct.pack(">6H", 1999, 10, 18, 0, 0, 0)
+    return bytes(profile)

@@ -14,8 +14,8 @@ GAMMA = 0.4545
 SDR_GAMMA = 2.2  # brings display codes to light in the linear domain
 
 
-def clip_highlights(image):
-    """Clip an H×W×3 float picture from above at its k-th largest sample.
+def clip_highlights(image, exposure=0.0):
+    """Clip an H×W×3 float picture from above at its k-th largest sample, over 2^exposure.
 
     k = int(H·W·3·0.003). Where the original's picture would be empty nothing is clipped:
     if k = 0 (it took the minimum for the limit), and if fewer than k samples have light.
@@ -31,7 +31,7 @@ def clip_highlights(image):
         limit = _kth_largest(image, k)
     if limit == image.min() or limit <= image.max() * DARKEST_LIGHT:
         return image
-    return np.minimum(image, limit)
+    return np.minimum(image, limit * 2.0**-exposure)
 
 
 def without_fireflies(image, limit):
@@ -76,13 +76,15 @@ def normalize_hdr(image, domain):
     return normalize_hdr_with_offset(image, domain)[0]
 
 
-def normalize_hdr_with_offset(image, domain):
+def normalize_hdr_with_offset(image, domain, exposure=0.0):
     """Return (what normalize_hdr does, the light that min-max took away).
 
     The second is a float in units of the first's linear range: linear samples plus it
     have the scene's ratios again. 1 for a constant picture that is not black.
+
+    exposure: in stops, see clip_highlights.
     """
-    clipped = clip_highlights(np.asarray(image, np.float32))
+    clipped = clip_highlights(np.asarray(image, np.float32), exposure)
     low, high = float(clipped.min()), float(clipped.max())
     black_offset = low / (high - low) if high > low else float(low > 0)
     stretched = stretch(clipped, low, high)

@@ -46,29 +46,27 @@ class Layers(NamedTuple):
     and on the right.
 
     black_offset: see data.preparation.normalize.normalize_hdr_with_offset.
+    wrapped: columns of the picture's other side that stand on its left, and on its right.
     """
 
     normalized: np.ndarray
     high: np.ndarray
     bot: np.ndarray
     black_offset: float = 0.0
+    wrapped: int = 0
 
 
-def prepare_picture(hdr, preparation, to_half=False, keep_size=False):
-    """Prepare one scene-linear picture for testing.
+def frame_picture(hdr, preparation, to_half=False, keep_size=False):
+    """Return the part of a picture that is tone-mapped, H×W×3.
 
     Args:
-        hdr: H×W×3 float32, linear RGB, finite and not negative.
+        hdr: H×W×3 linear RGB.
         preparation: a Preparation.
-        to_half: first resize to half of each side.
-        keep_size: mirror the picture up to sides that the network can take, whatever its size.
-
-    Returns:
-        Layers, without keep_size cropped at the top left to sides that 2^level_num divides.
+        to_half: resize to half of each side.
+        keep_size: do not crop at the top left to sides that 2^level_num divides.
 
     Raises:
         InputError: the picture is smaller than the network can take, without keep_size.
-        MemoryError: it is too large.
     """
     if to_half:
         hdr = halve(hdr)
@@ -81,11 +79,41 @@ def prepare_picture(hdr, preparation, to_half=False, keep_size=False):
                 f"{least} on each side with level_num {preparation.level_num}, or --keep_size"
             )
         hdr = crop_to_multiple(hdr, step)
-    normalized, black_offset = normalize_hdr_with_offset(hdr, preparation.data_domain)
-    border = [(0, max(least, -(-side // step) * step) - side) for side in hdr.shape[:2]]
+    return hdr
+
+
+def prepare_picture(hdr, preparation, to_half=False, keep_size=False, exposure=0.0, wrap_columns=0):
+    """Prepare one scene-linear picture for testing.
+
+    Args:
+        hdr: H×W×3 float32, linear RGB, finite and not negative.
+        preparation: a Preparation.
+        to_half: first resize to half of each side.
+        keep_size: mirror the picture up to sides that the network can take, whatever its size.
+        exposure: in stops, see data.preparation.normalize.clip_highlights.
+        wrap_columns: put so many of the left side, or some more, beyond the right one, and the
+            reverse.
+
+    Returns:
+        Layers, without keep_size cropped at the top left to sides that 2^level_num divides.
+
+    Raises:
+        InputError: the picture is smaller than the network can take, without keep_size.
+        MemoryError: it is too large.
+    """
+    hdr = frame_picture(hdr, preparation, to_half, keep_size)
+    step = 2**preparation.level_num
+    least = MIN_BOT_SIDE * step
+    domain = preparation.data_domain
+    normalized, black_offset = normalize_hdr_with_offset(hdr, domain, exposure)
+    wrap_columns = -(-wrap_columns // step) * step
+    if wrap_columns:
+        normalized = np.pad(normalized, [(0, 0), (wrap_columns,) * 2, (0, 0)], "wrap")
+    sides = normalized.shape[:2]
+    border = [(0, max(least, -(-side // step) * step) - side) for side in sides]
     padded = np.pad(normalized, [*border, (0, 0)], "reflect") if np.any(border) else normalized
     high, bot = split(padded, preparation)
-    return Layers(normalized, high, bot, black_offset)
+    return Layers(normalized, high, bot, black_offset, wrap_columns)
 
 
 def split(normalized, preparation):

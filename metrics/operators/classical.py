@@ -25,7 +25,7 @@ from system.errors import InputError
 FIELD_DEGREES, HISTOGRAM_BINS, DISPLAY_CD_PER_M2 = 60, 100, (1.0, 100.0)
 BLUR = 8.0  # pixels; the bilateral filter works on a picture so small that this is its blur
 TRACE = 1e-12  # bilateral weight below which a neighborhood counts as empty
-# Of reinhard_local, the paper's choices: exposure of the log-average, phi (edge enhancement),
+# Of the photographic operators, the paper's choices: exposure of the log-average, phi (edges),
 # epsilon (contrast that ends the growth of a neighborhood), how many neighborhoods.
 KEY, SHARPNESS, THRESHOLD, SCALES = 0.18, 8.0, 0.05, 8
 # Of durand, the usual choices: ratio of the brightest to the darkest of the compressed base,
@@ -49,7 +49,7 @@ def logarithmic(hdr):
     return relight(rgb, luminance, np.log1p(relative) / np.log1p(relative.max()))
 
 
-def reinhard_global(hdr, key=0.18, white=None):
+def reinhard_global(hdr, key=KEY, white=None, dtype=np.uint8):
     """Photographic tone reproduction, global.
 
     See metrics.operators.common.photographic_curve; equations 1, 2 and 4 of that paper.
@@ -58,11 +58,12 @@ def reinhard_global(hdr, key=0.18, white=None):
         hdr: see above.
         key: what the log-average luminance is exposed to, above 0.
         white: exposed luminance that becomes pure white; the brightest pixel's if None.
+        dtype: of the codes, np.uint8 or np.uint16.
     """
     rgb, luminance = scaled(hdr)
     exposed = luminance * (key / log_average(luminance))
     white = exposed.max() if white is None else white
-    return relight(rgb, luminance, photographic_curve(exposed, white))
+    return relight(rgb, luminance, photographic_curve(exposed, white), dtype)
 
 
 def drago(hdr):

@@ -39,9 +39,9 @@ def log_average(scene_luminance):
     return np.exp(np.log(scene_luminance[scene_luminance > 0]).mean())
 
 
-def encode(linear):
-    """Turn linear light into uint8 codes: clipped to 0..1, power 1/2.2, rounded."""
-    return np.rint(np.clip(linear, 0, 1) ** (1 / GAMMA) * 255).astype(np.uint8)
+def encode(linear, dtype=np.uint8):
+    """Turn linear light into whole codes: clipped to 0..1, power 1/2.2, rounded."""
+    return np.rint(np.clip(linear, 0, 1) ** (1 / GAMMA) * np.iinfo(dtype).max).astype(dtype)
 
 
 def photographic_curve(exposed, white):
@@ -53,19 +53,20 @@ def photographic_curve(exposed, white):
     return np.minimum(exposed * (1 + exposed / white**2) / (1 + exposed), 1)
 
 
-def relight(rgb, old, new):
+def relight(rgb, old, new, dtype=np.uint8):
     """Encode RGB with its luminance replaced, the ratios of R, G and B kept.
 
     Args:
         rgb: H×W×3 linear, not negative.
         old: H×W luminance of `rgb`.
         new: H×W luminance wanted, display range 0..1; channels beyond 1 are clipped.
+        dtype: of the codes.
 
     Returns:
-        H×W×3 uint8.
+        H×W×3 of that type.
     """
     gain = np.divide(new, old, out=np.zeros_like(old), where=old > 0)
-    return encode(rgb * gain[..., None])
+    return encode(rgb * gain[..., None], dtype)
 
 
 def run_opencv(operator, hdr):

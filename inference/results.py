@@ -1,0 +1,91 @@
+"""Writing tone-mapped pictures, each under its name and over nobody's file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from data.pictures import write_sdr
+from data.pictures.sdr import made_here
+from inference.strength import weakened
+from system.errors import InputError
+from system.files import file_identities, result_path
+
+if TYPE_CHECKING:
+    from data.preparation.prepare import Layers
+    from inference.operator import Operator
+
+FORMATS = {  # by the setting's name: the file's ending, the type of its codes
+    "jpg": ("jpg", np.uint8),
+    "png": ("png", np.uint8),
+    "png16": ("png", np.uint16),
+    "tif16": ("tif", np.uint16),
+}
+
+
+class Results(NamedTuple):
+    """Where and how pictures are written.
+
+    folder: that is there.
+    inputs: of system.files.file_identities, files that are never replaced.
+    overwrite: replace files that this program did not make, too.
+    format: of FORMATS.
+    quality: of a JPEG, 1 to 100.
+    strength, exposure: see inference.strength.weakened.
+    """
+
+    folder: str | os.PathLike[str]
+    inputs: set[tuple[int, int]]
+    overwrite: bool = False
+    format: str = "jpg"
+    quality: int = 95
+    strength: float = 1.0
+    exposure: float = 0.0
+
+    def write(
+        self,
+        stem: str,
+        layers: Layers,
+        scene: np.ndarray | None,
+        operator: Operator,
+        layer_names: Sequence[str] = (),
+    ) -> None:
+        """Tone-map one picture and write it and its layers.
+
+        Args:
+            stem: of the file's name.
+            layers: of the picture.
+            scene: the same picture, H×W×3 linear RGB; None where strength is 1.
+            operator: makes the picture.
+            layer_names: of inference.operator.LAYERS, written as stem_name.
+
+        Raises:
+            InputError: a file may not be replaced, or not be written, or the memory is too small.
+        """
+        from models.display import stretched
+
+        ending, dtype = FORMATS[self.format]
+        stems = {"output": stem, **{name: f"{stem}_{name}" for name in layer_names}}
+        paths = {name: result_path(self.folder, stem, ending) for name, stem in stems.items()}
+        for path in paths.values():
+            self._check(path)
+        pictures = operator.pictures(layers, tuple(paths))
+        shown = operator.to_display(pictures.pop("output"), layers, dtype)
+        if scene is not None:
+            shown = weakened(shown, scene, self.strength, self.exposure)
+        write_sdr(paths["output"], shown, self.quality)
+        for name, layer in pictures.items():
+            write_sdr(paths[name], stretched(layer, dtype), self.quality)
+
+    def _check(self, path: Path) -> None:
+        if file_identities([path]) & self.inputs:
+            raise InputError(f"{path}: is itself to be tone-mapped; name another with --output")
+        if not self.overwrite and os.path.lexists(path) and not made_here(path):
+            raise InputError(
+                f"{path}: is there and was not made by this program; move it, name another folder "
+                "with --output, or replace it with --overwrite"
+            )
