@@ -11,7 +11,11 @@ import numpy as np
 
 from data.pictures import write_sdr
 from data.pictures.sdr import made_here
+from data.pictures.ultrahdr import encode_ultrahdr
 from inference.strength import weakened
+from standards.pu21 import DISPLAY_WHITE, displayed_luminance, exposure
+from standards.srgb import MAX_CODE, luminance
+from system.atomic import replacing
 from system.errors import InputError
 from system.files import file_identities, result_path
 
@@ -24,6 +28,7 @@ FORMATS = {  # by the setting's name: the file's ending, the type of its codes
     "png": ("png", np.uint8),
     "png16": ("png", np.uint16),
     "tif16": ("tif", np.uint16),
+    "ultrahdr": ("jpg", np.uint8),
 }
 
 
@@ -59,7 +64,8 @@ class Results(NamedTuple):
         Args:
             stem: of the file's name.
             layers: of the picture.
-            scene: the same picture, H×W×3 linear RGB; None where strength is 1.
+            scene: the same picture, H×W×3 linear RGB; None where strength is 1 and the format
+                not ultrahdr.
             operator: makes the picture.
             layer_names: of inference.operator.LAYERS, written as stem_name.
 
@@ -77,7 +83,11 @@ class Results(NamedTuple):
         shown = operator.to_display(pictures.pop("output"), layers, dtype)
         if scene is not None:
             shown = weakened(shown, scene, self.strength, self.exposure)
-        write_sdr(paths["output"], shown, self.quality)
+        if self.format == "ultrahdr" and scene is not None:
+            with replacing(paths["output"]) as file:
+                file.write(encode_ultrahdr(shown, exposed(scene, shown), self.quality))
+        else:
+            write_sdr(paths["output"], shown, self.quality)
         for name, layer in pictures.items():
             write_sdr(paths[name], stretched(layer, dtype), self.quality)
 
@@ -89,3 +99,14 @@ class Results(NamedTuple):
                 f"{path}: is there and was not made by this program; move it, name another folder "
                 "with --output, or replace it with --overwrite"
             )
+
+
+def exposed(scene: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Return a scene in units of display white, its log-mean that of the displayed picture.
+
+    Args:
+        scene: H×W×3 linear RGB, any unit.
+        shown: H×W×3 uint8, its displayed picture.
+    """
+    light = displayed_luminance(shown / np.float32(MAX_CODE)) / DISPLAY_WHITE
+    return scene * exposure(luminance(scene), light)

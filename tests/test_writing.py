@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import struct
 import subprocess
 
 import cv2
@@ -13,13 +14,15 @@ from helpers.hdr_files import write_hdr
 from PIL import Image, ImageCms
 
 from data.pictures import read_sdr, write_sdr
+from data.pictures.ultrahdr import encode_ultrahdr
 from data.preparation import normalize
 from data.preparation.prepare import prepare_picture
 from inference.operator import Operator
-from inference.results import FORMATS, Results
+from inference.results import FORMATS, Results, exposed
 from metrics.operators import OPERATORS
 
 RGB = scene(64, 72)
+RGB[20:28, 30:38] *= 60
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,25 @@ def test_16_bits_are_of_the_float_picture(written):
         assert np.abs(sixteen / 257 - eight).max() <= 0.5 + 1 / 257
     np.testing.assert_array_equal(read_sdr(written["png16"]), read_sdr(written["tif16"]))
     assert np.abs(read_sdr(written["jpg"]) - eight.astype(int)).mean() < 2
+
+
+def test_ultrahdr_shows_our_picture_and_holds_the_scene(operator, written):
+    imagecodecs = pytest.importorskip("imagecodecs", reason="requirements-formats.txt")
+    np.testing.assert_array_equal(read_sdr(written["ultrahdr"]), read_sdr(written["jpg"]))
+    light = exposed(RGB, operator(RGB))
+    assert light.max() > 32 and np.median(light) < 1
+    data = written["ultrahdr"].read_bytes()
+    decoded = imagecodecs.ultrahdr_decode(data)[..., :3].astype(float)
+    seen = (light > 0.01) & (light < 16)
+    np.testing.assert_allclose(decoded[seen], light[seen], rtol=0.05)
+    assert np.abs(decoded - light)[light <= 0.01].max(initial=0) < 1e-3
+    assert decoded[light >= 16].min() > 15
+    # Where the multi-picture format says that the map begins, one does (CIPA DC-007).
+    start = data.index(b"MPF\0") + 4
+    size, offset = struct.unpack_from("<LL", data, start + 50 + 16 + 4)
+    assert data[start + offset :][:3] == b"\xff\xd8\xff" and start + offset + size == len(data)
+    black = encode_ultrahdr(np.zeros((8, 8, 3), np.uint8), 0 * RGB[:8, :8], 90)
+    assert not imagecodecs.ultrahdr_decode(black)[..., :3].any()
 
 
 def test_a_file_of_another_program_and_an_input_stay(tmp_path):

@@ -112,10 +112,8 @@ def encode_sdr(image: np.ndarray, suffix: str, quality: int) -> bytes:
         sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
         settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
         settings += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-    exif = Image.Exif()
-    exif[Base.Software] = SOFTWARE
     kinds = [cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_ICCP]
-    tags = [np.frombuffer(tag, np.uint8) for tag in (exif.tobytes(), srgb_profile())]
+    tags = [np.frombuffer(tag, np.uint8) for tag in (exif(), srgb_profile())]
     return cv2.imencodeWithMetadata(suffix, image[:, :, ::-1], kinds, tags, settings)[1].tobytes()
 
 
@@ -125,6 +123,13 @@ def made_here(path: str | os.PathLike[str]) -> bool:
         return False
     with open(path, "rb") as file:
         return SOFTWARE.encode() in file.read()
+
+
+def exif() -> bytes:
+    """Return an EXIF block with SOFTWARE."""
+    tags = Image.Exif()
+    tags[Base.Software] = SOFTWARE
+    return tags.tobytes()
 
 
 @functools.cache
