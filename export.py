@@ -2,10 +2,12 @@
 
     python export.py
     python export.py --formats onnx,tflite --output DIR --check PICTURE_OR_FOLDER ...
+    python export.py --formats tflite_float16 --size 1080x1920
 
 Each file holds the whole operator: one picture of linear RGB goes in, 1×H×W×3
 float32 of any size ("linear_rgb"), the displayed picture comes out, uint8
-("display_rgb"). Each is then run in its own runtime on the check pictures and on
+("display_rgb"). With --size HEIGHTxWIDTH it takes that size alone, so that all shapes are
+known, as delegates of phones want. Each is then run in its own runtime on the check pictures and on
 odd-sized parts of them; export.json beside the files says how far it is from this
 code and how fast. The exit status is 1 if a format was skipped or is too far off.
 """
@@ -13,6 +15,7 @@ code and how fast. The exit status is 1 if a format was skipped or is too far of
 import json
 import operator
 import os
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -20,13 +23,13 @@ from pathlib import Path
 from configs.command_line import make_parser, run, settings
 from configs.stage_settings import operator_settings
 from data.pictures import HDR_SUFFIXES, read_hdr
-from data.preparation.prepare import prepare_picture
+from data.preparation.prepare import MIN_BOT_SIDE, prepare_picture
 from inference import load_operator
 from system.atomic import replacing
 from system.errors import InputError, naming
 from system.files import find_pictures, make_folder
 
-NAMES = ("savedmodel", "onnx", "tflite")
+NAMES = ("savedmodel", "onnx", "tflite", "tflite_float16")
 ROUNDS = 3  # timed runs of each on each whole picture
 SWITCHES = {
     "no_high_branch": "dev.no_high_branch",
@@ -38,18 +41,22 @@ SWITCHES = {
 def main(argv=None):
     """Write and check the formats that are asked for; return the exit status."""
     args, config = arguments(argv)
-    names = chosen(args.formats)
+    names, size = chosen(args.formats), size_in(args.size)
     paths = find_pictures(args.check or [config.test.hdr_path], HDR_SUFFIXES)
     folder = make_folder(args.output or Path(config.test.result) / "export")
 
     tone_mapper = load_operator(**operator_settings(config))
     from portable.graph import portable_operator
 
+    least = MIN_BOT_SIDE * 2**tone_mapper.preparation.level_num
+    if size and min(size) < least:
+        raise InputError(f"--size {args.size}: each side needs at least {least} pixels")
     display = tone_mapper.display
     print("display:", *(f"{key} {value}" for key, value in display._asdict().items()), flush=True)
 
-    module = portable_operator(tone_mapper.network, tone_mapper.preparation, display)
-    runtimes, about = written(names, module, folder)
+    parts = tone_mapper.network, tone_mapper.preparation, display
+    module = portable_operator(*parts, size or (None, None))
+    runtimes, about = written(names, module, folder, args.size and f"iqatm_{args.size}")
     if not runtimes:
         return 1
 
@@ -57,11 +64,12 @@ def main(argv=None):
         layers = prepare_picture(picture, tone_mapper.preparation)
         return tone_mapper.to_display(tone_mapper.pictures(layers)["output"], layers)
 
-    results, skipped = checked(paths, here, runtimes, tone_mapper.preparation.level_num)
+    results, skipped = checked(paths, here, runtimes, tone_mapper.preparation.level_num, size)
     report = {
         "checkpoint": Path(tone_mapper.path).name,
         "preparation": tone_mapper.preparation._asdict(),
         "display": display._asdict(),
+        "size": size,
         "cores": os.cpu_count(),
         "formats": summary(about, results),
         "pictures": results,
@@ -76,6 +84,7 @@ def arguments(argv):
     """Return (parsed arguments, checked config)."""
     parser = make_parser(__doc__, SWITCHES)
     parser.add_argument("--formats", default=",".join(NAMES), metavar="A,B", help="some of these")
+    parser.add_argument("--size", metavar="HEIGHTxWIDTH", help="for pictures of this size alone")
     parser.add_argument("--output", metavar="DIR", help="where to (default: result/export)")
     parser.add_argument(
         "--check",
@@ -96,8 +105,20 @@ def chosen(text):
     return names
 
 
-def written(names, module, folder):
-    """Write the formats; return (dict of their runtimes, dict of their file, runtime, bytes)."""
+def size_in(text):
+    """Return (height, width) in a text such as 1080x1920, or None for None."""
+    if text is None:
+        return None
+    if not (match := re.fullmatch(r"(\d{1,5})x(\d{1,5})", text, re.ASCII)):
+        raise InputError(f"--size {text}: write it as HEIGHTxWIDTH in pixels, as 1080x1920")
+    return int(match[1]), int(match[2])
+
+
+def written(names, module, folder, stem=None):
+    """Write the formats; return (dict of their runtimes, dict of their file, runtime, bytes).
+
+    stem: that the files' names begin with in place of "iqatm".
+    """
     from portable.formats import FORMATS
 
     runtimes, about = {}, {}
@@ -110,11 +131,11 @@ def written(names, module, folder):
                 file=sys.stderr,
             )
             continue
-        path = folder / form.name
+        path = folder / form.name.replace("iqatm", stem or "iqatm")
         print(f"writing {path}", flush=True)
         form.write(module, path)
         runtimes[name], runtime = form.load(path)
-        about[name] = {"file": form.name, "runtime": runtime, "bytes": size_of(path)}
+        about[name] = {"file": path.name, "runtime": runtime, "bytes": size_of(path)}
     return runtimes, about
 
 
@@ -124,7 +145,7 @@ def size_of(path):
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def checked(paths, here, runtimes, level_num):
+def checked(paths, here, runtimes, level_num, size=None):
     """Return (list of the results of every picture and size, number of skipped pictures)."""
     from portable.check import compare, parts_of
 
@@ -134,7 +155,7 @@ def checked(paths, here, runtimes, level_num):
             with naming(path, "a smaller one with --check"):
                 if isinstance(path, InputError):
                     raise path
-                for number, part in enumerate(parts_of(read_hdr(path), level_num)):
+                for number, part in enumerate(parts_of(read_hdr(path), level_num, size)):
                     height, width = part.shape[:2]
                     print(f"checking {path} at {width}x{height}", flush=True)
                     seconds, outcomes = compare(part, here, runtimes, 0 if number else ROUNDS)
@@ -173,7 +194,7 @@ def summary(about, results):
 
 def print_table(formats):
     """Print the results; differences are in grey levels of 255."""
-    print(f"{'':12}{'MB':>6}{'differs by':>12}{'in samples':>12}{'s/MP':>7}{'times':>7}  runtime")
+    print(f"{'':16}{'MB':>6}{'differs by':>12}{'in samples':>12}{'s/MP':>7}{'times':>7}  runtime")
     for name, row in formats.items():
         if "file" in row:
             size, off = f"{row['bytes'] / 1e6:.2f}", row["largest_difference"]
@@ -181,7 +202,7 @@ def print_table(formats):
         else:
             size = off = share = ""
         speed = f"{row['seconds_per_megapixel']:7.2f}{row['times_this_code']:7.2f}"
-        print(f"{name:12}{size:>6}{off:>12}{share:>12}{speed}  {row.get('runtime', '')}".rstrip())
+        print(f"{name:16}{size:>6}{off:>12}{share:>12}{speed}  {row.get('runtime', '')}".rstrip())
 
 
 def verdict(formats, incomplete):

@@ -3,6 +3,7 @@
 import time
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from data.preparation.prepare import MIN_BOT_SIDE
@@ -24,8 +25,14 @@ class Outcome(NamedTuple):
     seconds: float | None
 
 
-def parts_of(picture, level_num):
-    """Yield a picture and odd-sized parts of it: some two thirds, and the smallest that works."""
+def parts_of(picture, level_num, size=None):
+    """Yield a picture and odd-sized parts of it: some two thirds, and the smallest that works.
+
+    Or, where a size (height, width) is given, the picture resized to it alone.
+    """
+    if size:
+        yield cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)
+        return
     height, width = picture.shape[:2]
     step = 2**level_num
     least = MIN_BOT_SIDE * step + step - 1

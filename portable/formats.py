@@ -6,6 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -53,14 +54,20 @@ def write_savedmodel(operator, path):
             raise InputError(f"{path}: cannot be written ({error.message})") from error
 
 
-def write_tflite(operator, path):
-    """Write a TFLite (LiteRT) file; it needs built-in operations only."""
+def write_tflite(operator, path, float16=False):
+    """Write a TFLite (LiteRT) file; it needs built-in operations only.
+
+    float16: of the weights; it computes in float32 where a delegate does not choose otherwise.
+    """
     signatures = {SIGNATURE: operator.tone_map.get_concrete_function()}
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(operator, folder, signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         # Weights as constants; as variables they would be NaN before some initializer runs.
         converter.experimental_enable_resource_variables = False
+        if float16:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
         content = converter.convert()
     with replacing(path) as file:
         file.write(content)
@@ -76,7 +83,8 @@ def write_onnx(operator, path):
     for value, prefix in ((model.graph.input[0], ""), (model.graph.output[0], "cropped_")):
         sides = value.type.tensor_type.shape.dim[1:3]
         for side, name in zip(sides, ("height", "width"), strict=True):
-            side.dim_param = prefix + name
+            if not side.dim_value:
+                side.dim_param = prefix + name
     with replacing(path) as file:
         file.write(model.SerializeToString())
 
@@ -126,4 +134,7 @@ FORMATS = {
     "savedmodel": Format("iqatm_savedmodel", (), write_savedmodel, load_savedmodel),
     "onnx": Format("iqatm.onnx", ("tf2onnx", "onnxruntime"), write_onnx, load_onnx),
     "tflite": Format("iqatm.tflite", (), write_tflite, load_tflite),
+    "tflite_float16": Format(
+        "iqatm_float16.tflite", (), partial(write_tflite, float16=True), load_tflite
+    ),
 }

@@ -19,24 +19,24 @@ _CLIPPED_PER_THOUSAND = round(CLIPPED_FRACTION * 1000)
 _RADIUS = DIAMETER // 2
 
 
-def portable_operator(network, preparation, display):
+def portable_operator(network, preparation, display, size=(None, None)):
     """Join preparation, network and display.
 
     Args:
         network: the keras.Model of models.tone_mapper.
         preparation: the data.preparation.prepare.Preparation it was trained with.
         display: the models.display.Display to show its output with.
+        size: (height, width) that all pictures have, or (None, None) for any.
 
     Returns:
-        tf.Module whose tone_map(linear_rgb) takes one picture, 1×H×W×3 float32,
-        scene-linear, of any scale, finite and not negative, at least
-        7·2^level_num pixels on each side, and returns {"display_rgb": uint8},
+        tf.Module whose tone_map(linear_rgb) takes one picture, 1×H×W×3 float32, scene-linear, of
+        any scale, at least 7·2^level_num pixels on each side, and returns {"display_rgb": uint8},
         display-encoded, cropped at the bottom and right to sides that 2^level_num divides.
     """
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32, INPUT)])
+    @tf.function(input_signature=[tf.TensorSpec([1, *size, 3], tf.float32, INPUT)])
     def tone_map(linear_rgb):
-        cropped = crop_to_multiple(linear_rgb, 2**preparation.level_num)
+        cropped = crop_to_multiple(mended(linear_rgb), 2**preparation.level_num)
         normalized, black_offset = normalize_hdr_with_offset(cropped, preparation.data_domain)
         high, bot = decompose(normalized, *preparation[1:])
         output = network({"high": high, "bot": bot}, training=False)["output"]
@@ -50,6 +50,18 @@ def portable_operator(network, preparation, display):
     operator.weights = [variable.value for variable in network.variables]
     operator.tone_map = tone_map
     return operator
+
+
+def mended(image):
+    """Replace samples that no light can give, see data.pictures.sanitize.clean.
+
+    A picture without a finite sample becomes black.
+    """
+    # The mobile runtime has no is_finite, and in ONNX only a choice by this test, of those that
+    # LiteRT has, is no sum of products, which NaN and Inf outlive.
+    image = tf.where(tf.not_equal(image, image), 0.0, image)
+    image = tf.clip_by_value(image, 0.0, tf.float32.max)
+    return tf.minimum(image, tf.reduce_max(tf.where(image < tf.float32.max, image, 0.0)))
 
 
 def crop_to_multiple(image, step):

@@ -12,6 +12,7 @@ from conftest import GOLDEN, ROOT, run_script, scene
 from helpers.hdr_files import write_hdr
 
 import export
+from data.pictures.sanitize import clean
 from data.preparation import normalize, pyramid
 from data.preparation.prepare import Preparation, prepare_picture
 from inference import load_operator
@@ -23,6 +24,7 @@ from portable.formats import FORMATS
 from portable.graph import portable_operator
 from system.errors import InputError
 
+PUBLISHED = GOLDEN / "ftlayer"  # says nothing of its preparation: any will do
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("tf2onnx", "onnxruntime"))
 
 
@@ -33,7 +35,8 @@ def exported(tmp_path_factory):
     # The radius of the display's guided filter is larger than the smallest picture compared.
     radius = "test.display_guided=70"
     options = ("--output", folder / "out", "--check", folder, "--set", radius)
-    return folder, run_script("export.py", *options)
+    formats = ("--formats", "savedmodel,onnx,tflite")
+    return folder, run_script("export.py", *options, *formats)
 
 
 @pytest.mark.script
@@ -53,6 +56,51 @@ def test_writes_and_checks_every_format(exported):
         assert f"\n{name} " in outcome.stdout
     left = {path.name for path in (folder / "out").iterdir()}
     assert left == {"export.json", *(report["formats"][name]["file"] for name in names)}
+
+
+@pytest.mark.script
+def test_files_mend_samples_as_the_reader_does(exported):
+    picture = scene(64, 72)
+    broken = picture.copy()
+    broken[3, :4, 0] = np.nan, np.inf, -np.inf, -1
+    picture[3, :4, 0] = 0, clean(broken)[0].max(), 0, 0
+    for path in (exported[0] / "out").glob("iqatm*"):
+        (form,) = (form for form in FORMATS.values() if form.name == path.name)
+        run, _ = form.load(path)
+        np.testing.assert_array_equal(run(broken), run(picture))
+        assert run(picture).std() > 20
+        assert not run(np.full_like(picture, np.nan)).any()
+
+
+@pytest.mark.script
+@pytest.mark.filterwarnings("ignore")  # of the interpreter's end
+def test_one_size_and_float16_weights_without_custom_operators(tmp_path):
+    write_hdr(tmp_path / "scene.hdr", scene(70, 80))
+    options = ("--formats", "tflite_float16", "--output", tmp_path, "--check", tmp_path)
+    options += ("--size", "64x72", "--set", f"model.ckp_path_ft={PUBLISHED}")
+    outcome = run_script("export.py", *options)
+    assert outcome.returncode == 0, outcome.stderr
+    path = tmp_path / "iqatm_64x72_float16.tflite"
+    report = json.loads((tmp_path / "export.json").read_text())
+    assert report["size"] == [64, 72]
+    assert report["formats"]["tflite_float16"]["largest_difference"] <= 1
+    interpreter = tf.lite.Interpreter(str(path))
+    operators = {step["op_name"] for step in interpreter._get_ops_details()}
+    assert "CONV_2D" in operators
+    assert not [name for name in operators if "Flex" in name or "CUSTOM" in name.upper()]
+    shapes = {tuple(tensor["shape_signature"]) for tensor in interpreter.get_tensor_details()}
+    assert (1, 64, 72, 3) in shapes and not any(-1 in shape for shape in shapes)
+    kinds = {tensor["dtype"] for tensor in interpreter.get_tensor_details()}
+    assert np.float16 in kinds
+
+
+@pytest.mark.parametrize(
+    ("size", "says"), [("8x9x", "write it as HEIGHTxWIDTH"), ("64x48", "at least 56 pixels")]
+)
+def test_other_sizes_are_one_sentence(size, says, tmp_path):
+    outcome = run_script("export.py", "--size", size, "--output", tmp_path)
+    assert outcome.returncode == 2 and not list(tmp_path.iterdir())
+    assert says in outcome.stderr and outcome.stderr.count("\n") == 1
 
 
 @pytest.mark.script
@@ -90,7 +138,8 @@ def test_unknown_format_is_one_sentence():
     outcome = run_script("export.py", "--formats", "tflite,onyx")
     assert outcome.returncode == 2
     assert outcome.stderr == (
-        "export.py: --formats tflite,onyx: 'onyx' is none of savedmodel, onnx, tflite\n"
+        "export.py: --formats tflite,onyx: 'onyx' is none of savedmodel, onnx, tflite, "
+        "tflite_float16\n"
     )
 
 
@@ -130,7 +179,6 @@ def test_a_format_that_is_off_fails(capsys):
     assert capsys.readouterr().err == "tflite differs from this code by more than 2 grey levels\n"
 
 
-PUBLISHED = GOLDEN / "ftlayer"  # says nothing of its preparation: any will do
 VARIANTS = [
     (Preparation("gamma", "bilateral", False, 3), Display()),
     # The filter's radius is larger than the smallest picture.
@@ -180,7 +228,8 @@ def test_every_format_of_every_variant(name, preparation, display, tmp_path):
     here = this_code(operator, display)
     for part in parts_of(picture(301, 400), preparation.level_num):
         _, outcomes = compare(part, here, {name: run}, 0)
-        assert outcomes[name].largest <= 1 and outcomes[name].share < 0.02
+        share = 0.5 if "float16" in name else 0.02
+        assert outcomes[name].largest <= 1 and outcomes[name].share < share
 
 
 def test_sizes_are_whole_odd_and_least():
