@@ -118,11 +118,11 @@ def _moments(bands: list[Tensor], columns: int = 0) -> tuple[Array, Array]:
     """
     sums = []
     for band in bands:
-        inside = band[0, :, columns : band.shape[2] - columns]
-        rows = tf.cast(inside, tf.float32).numpy().reshape(len(inside), -1)
+        samples = tf.cast(band, tf.float32).numpy()[0, :, columns : band.shape[2] - columns]
+        rows = samples.reshape(len(samples), -1)
         kinds = cv2.REDUCE_SUM, cv2.REDUCE_SUM2
         parts = [cv2.reduce(rows, 0, kind, dtype=cv2.CV_64F) for kind in kinds]
-        sums.append(np.reshape(parts, (2, inside.shape[1], -1)).sum(1))
+        sums.append(np.reshape(parts, (2, samples.shape[1], -1)).sum(1))
     pixels = sum(band.shape[1] * (band.shape[2] - 2 * columns) for band in bands)
     mean, squares = np.sum(sums, 0) / pixels
     scale = 1 / np.sqrt(squares - mean**2 + EPSILON)
