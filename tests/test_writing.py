@@ -7,6 +7,7 @@ import struct
 import subprocess
 
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 from conftest import GOLDEN, SHIPPED, run_script, scene
@@ -67,7 +68,6 @@ def test_16_bits_are_of_the_float_picture(written):
 
 
 def test_ultrahdr_shows_our_picture_and_holds_the_scene(operator, written):
-    imagecodecs = pytest.importorskip("imagecodecs", reason="requirements-formats.txt")
     np.testing.assert_array_equal(read_sdr(written["ultrahdr"]), read_sdr(written["jpg"]))
     light = exposed(RGB, operator(RGB))
     assert light.max() > 32 and np.median(light) < 1
