@@ -28,9 +28,10 @@ from configs.schema import existing_folder
 from configs.stage_settings import operator_settings
 from data.pictures import HDR_SUFFIXES, read_hdr_counted
 from data.pictures.sanitize import remarks_on
+from data.pictures.sdr import made_here
 from data.preparation.prepare import frame_picture
 from inference import load_operator
-from inference.results import Results
+from inference.results import FORMATS, Results
 from system.errors import InputError, naming
 from system.files import (
     file_identities,
@@ -38,6 +39,7 @@ from system.files import (
     find_pictures,
     make_folder,
     result_stems,
+    suffix_of,
     unique_stem,
 )
 
@@ -78,7 +80,7 @@ def main(argv=None):
     layer_names = names_of_layers() if args.save_layers else ()
     given = args.pictures or folder_instead_of_records(args, config)
     if given:
-        paths = find_pictures(given, HDR_SUFFIXES)
+        paths = without_results(find_pictures(given, HDR_SUFFIXES), given)
         source, total = from_files(paths, operator, config, layer_names), len(paths)
     else:
         paths = []
@@ -148,6 +150,19 @@ def folder_instead_of_records(args, config):
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
     print(f"{reason}; reading {folder}", flush=True)
     return [folder]
+
+
+def without_results(paths, given):
+    """Leave out what earlier runs wrote into a folder of pictures; not what is given by name."""
+    names, endings = set(map(Path, given)), {f".{ending}" for ending, _ in FORMATS.values()}
+    return [
+        path
+        for path in paths
+        if isinstance(path, InputError)
+        or path in names
+        or suffix_of(path) not in endings
+        or not made_here(path)
+    ]
 
 
 def needs_light(test):

@@ -1,7 +1,6 @@
 """Results: sRGB, 16 bits, other people's files; exposure, strength and panoramas."""
 
 import io
-import re
 import shutil
 import struct
 import subprocess
@@ -52,9 +51,17 @@ def test_files_say_srgb_and_who_made_them_and_nothing_else(written, form):
     # Lightness of sRGB's red, blue and a gray under D50, 0 to 100, and red's a* and b*.
     np.testing.assert_allclose(found[:, 0] / 2.55, [54.29, 29.57, 53.59], atol=0.3)
     np.testing.assert_allclose(found[0, 1:].astype(np.int8), [80.8, 69.9], atol=1)
-    if shutil.which("identify"):
-        command = ["identify", "-format", "%[colorspace] %[profile:icc]", written[form]]
-        assert re.match("sRGB sRGB", subprocess.run(command, capture_output=True, text=True).stdout)
+    commands = {
+        ("identify", "-format", "%[colorspace] %[profile:icc]"): "sRGB sRGB built-in",
+        ("exiftool", "-s3", "-ProfileDescription", "-Warning"): "sRGB built-in",
+    }
+    for command, says in commands.items():
+        if shutil.which(command[0]):
+            done = subprocess.run([*command, written[form]], capture_output=True, text=True)
+            assert done.stdout.strip() == says
+    # Only a JPEG names the block, and once.
+    named = written[form].read_bytes().count(b"Exif\0\0")
+    assert named == (written[form].suffix == ".jpg")
 
 
 def test_16_bits_are_of_the_float_picture(written):
@@ -110,6 +117,10 @@ def test_a_file_of_another_program_and_an_input_stay(tmp_path):
     outcome = run_script("test.py", tmp_path / "a.tif", *flags, "--overwrite", "--format", "tif16")
     assert outcome.returncode == 1 and "a.tif: is itself to be tone-mapped" in outcome.stderr
     assert (tmp_path / "a.tif").read_bytes() == tiff
+    outcome = run_script("test.py", tmp_path / "b.hdr", *flags, "--format", "tif16")
+    assert outcome.returncode == 0 and read_sdr(tmp_path / "b.tif").dtype == np.uint16
+    again = run_script("test.py", tmp_path, *flags, "--format", "tif16")  # a.hdr, a.tif, b.hdr
+    assert again.returncode == 0 and again.stdout.endswith("3 written, 0 skipped\n"), again.stderr
 
 
 def test_strength_mixes_codes_with_reinhards(operator):

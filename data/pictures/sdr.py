@@ -113,7 +113,7 @@ def encode_sdr(image: np.ndarray, suffix: str, quality: int) -> bytes:
         settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
         settings += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
     kinds = [cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_ICCP]
-    tags = [np.frombuffer(tag, np.uint8) for tag in (exif(), srgb_profile())]
+    tags = [np.frombuffer(tag, np.uint8) for tag in (exif()[6:], srgb_profile())]
     return cv2.imencodeWithMetadata(suffix, image[:, :, ::-1], kinds, tags, settings)[1].tobytes()
 
 
