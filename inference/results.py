@@ -13,8 +13,7 @@ from data.pictures import write_sdr
 from data.pictures.sdr import made_here
 from data.pictures.ultrahdr import encode_ultrahdr
 from inference.strength import weakened
-from standards.pu21 import DISPLAY_WHITE, displayed_luminance, exposure
-from standards.srgb import MAX_CODE, luminance
+from standards.srgb import MAX_CODE, luminance, srgb_decode
 from system.atomic import replacing
 from system.errors import InputError
 from system.files import file_identities, result_path
@@ -102,11 +101,14 @@ class Results(NamedTuple):
 
 
 def exposed(scene: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Return a scene in units of display white, its log-mean that of the displayed picture.
+    """Return a scene in units of display white, half of its pixels brighter than displayed.
+
+    Pixels that are black here or there do not count.
 
     Args:
         scene: H×W×3 linear RGB, any unit.
         shown: H×W×3 uint8, its displayed picture.
     """
-    light = displayed_luminance(shown / np.float32(MAX_CODE)) / DISPLAY_WHITE
-    return scene * exposure(luminance(scene), light)
+    light, source = luminance(srgb_decode(shown / np.float32(MAX_CODE))), luminance(scene)
+    lit = (source > 0) & (light > 0)
+    return scene * np.median(light[lit] / source[lit]) if lit.any() else scene
