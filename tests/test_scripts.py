@@ -10,7 +10,8 @@ import pytest
 from conftest import GOLDEN, ROOT, SHIPPED, run_script, scene
 from helpers.hdr_files import write_hdr
 
-from data.pictures import read_sdr
+from data.pictures import read_hdr, read_sdr
+from metrics.operators import OPERATORS
 
 pytestmark = pytest.mark.script
 
@@ -124,6 +125,11 @@ def test_keep_size_gives_the_whole_picture(studio, records, tmp_path):
     assert f"cropped and of one size; reading {tmp_path}" in outcome.stdout
     assert read_sdr(tmp_path / "odd.jpg").shape == (139, 205, 3)
     assert read_sdr(tmp_path / "small.jpg").shape == (40, 64, 3)
+    flags = ("--wrap", "--strength", 0, "--format", "png")  # a crop would make a seam
+    outcome = studio.run("test.py", *flags, test__hdr_path=tmp_path, test__result=tmp_path)
+    assert outcome.returncode == 0 and f"; reading {tmp_path}" in outcome.stdout
+    plain = OPERATORS["reinhard_global"](read_hdr(tmp_path / "odd.hdr"))
+    np.testing.assert_array_equal(read_sdr(tmp_path / "odd.png"), plain)
 
 
 def test_records_say_their_age_and_what_the_folder_holds_else(studio, records, tmp_path):
