@@ -31,7 +31,7 @@ from data.pictures.sanitize import remarks_on
 from data.pictures.sdr import made_here
 from data.preparation.prepare import frame_picture
 from inference import load_operator
-from inference.results import FORMATS, Results
+from inference.results import FORMATS, Prepared, Results
 from system.errors import InputError, naming
 from system.files import (
     file_identities,
@@ -90,16 +90,13 @@ def main(argv=None):
     how = test.format, test.jpg_quality, test.strength, test.exposure
     results = Results(test.result, inputs, args.overwrite, *how)
     written = skipped = 0
-    for stem, layers, scene in tqdm(source, "tone mapping", total, unit="picture"):
-        try:
-            if isinstance(layers, InputError):
-                raise layers
-            with naming(stem, REMEDY):
-                results.write(stem, layers, scene, operator, layer_names)
-            written += 1
-        except InputError as error:
+    outcomes = results.write_all(source, operator, layer_names, REMEDY)
+    for error in tqdm(outcomes, "tone mapping", total, unit="picture"):
+        if error:
             tqdm.write(f"skipped: {error}", file=sys.stderr)
             skipped += 1
+        else:
+            written += 1
     print(f"{written} written, {skipped} skipped")
     return 1 if skipped else 0
 
@@ -171,30 +168,30 @@ def needs_light(test):
 
 
 def from_files(paths, operator, config, layer_names):
-    """Yield (name of the result, Layers or InputError, scene) of each of find_pictures.
-
-    The scene is H×W×3 linear, or None where needs_light says no.
-    """
-    stems, test = result_stems(paths, layer_names), config.test
-    keep_size = test.keep_size or test.wrap  # a crop would make a seam
+    """Yield the inference.results.Prepared, or the InputError, of each of find_pictures."""
+    stems = result_stems(paths, layer_names)
     for path in paths:
         if isinstance(path, InputError):
-            yield None, path, None
+            yield path
             continue
         try:
             with naming(path, REMEDY):
-                picture, mended = read_hdr_counted(path)
-                half = config.dev.test_resize_to_half
-                scene = frame_picture(picture, operator.preparation, half, keep_size)
-                layers = operator.prepared(scene, keep_size, test.exposure, test.wrap)
+                yield from_file(path, stems[path], operator, config)
         except InputError as error:
-            yield None, error, None
-            continue
-        for remark in remarks_on(picture, mended):
-            tqdm.write(f"{path}: {remark}", file=sys.stderr)
-        scene = scene if needs_light(test) else None
-        del picture  # the network needs the memory
-        yield stems[path], layers, scene
+            yield error
+
+
+def from_file(path, stem, operator, config):
+    """Read and prepare a picture."""
+    test = config.test
+    keep_size = test.keep_size or test.wrap  # a crop would make a seam
+    picture, mended = read_hdr_counted(path)
+    half = config.dev.test_resize_to_half
+    scene = frame_picture(picture, operator.preparation, half, keep_size)
+    layers = operator.prepared(scene, keep_size, test.exposure, test.wrap)
+    for remark in remarks_on(picture, mended):
+        tqdm.write(f"{path}: {remark}", file=sys.stderr)
+    return Prepared(stem, layers, scene if needs_light(test) else None)
 
 
 def from_records(test, operator, layer_names):
@@ -223,7 +220,7 @@ def from_records(test, operator, layer_names):
         )
     taken = set()
     named = (
-        (unique_stem(stem, taken, layer_names), layers, None)
+        Prepared(unique_stem(stem, taken, layer_names), layers)
         for stem, layers in stored_layers(path)
     )
     return named, info.count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,8 +15,9 @@ from data.pictures.ultrahdr import encode_ultrahdr
 from inference.strength import weakened
 from standards.srgb import MAX_CODE, luminance, srgb_decode
 from system.atomic import replacing
-from system.errors import InputError
+from system.errors import InputError, naming
 from system.files import file_identities, result_path
+from system.parallel import pipelined
 
 if TYPE_CHECKING:
     from data.preparation.prepare import Layers
@@ -29,6 +30,20 @@ FORMATS = {  # by the setting's name: the file's ending, the type of its codes
     "tif16": ("tif", np.uint16),
     "ultrahdr": ("jpg", np.uint8),
 }
+
+
+class Prepared(NamedTuple):
+    """A picture to be tone-mapped.
+
+    stem: of the result's name.
+    layers: data.preparation.prepare.Layers.
+    scene: the same picture, H×W×3 linear RGB; None where strength is 1 and the format not
+        ultrahdr.
+    """
+
+    stem: str
+    layers: Layers
+    scene: np.ndarray | None = None
 
 
 class Results(NamedTuple):
@@ -50,35 +65,68 @@ class Results(NamedTuple):
     strength: float = 1.0
     exposure: float = 0.0
 
-    def write(
+    def write_all(
         self,
-        stem: str,
-        layers: Layers,
-        scene: np.ndarray | None,
+        prepared: Iterator[Prepared],
         operator: Operator,
         layer_names: Sequence[str] = (),
-    ) -> None:
-        """Tone-map one picture and write it and its layers.
+        remedy: str = "--test_resize_to_half",
+    ) -> Iterator[InputError | None]:
+        """Tone-map pictures and write them and their layers.
+
+        While the network works on a picture, the next is taken from `prepared` in one thread and
+        the one before is displayed and written in another.
 
         Args:
-            stem: of the file's name.
-            layers: of the picture.
-            scene: the same picture, H×W×3 linear RGB; None where strength is 1 and the format
-                not ultrahdr.
-            operator: makes the picture.
+            prepared: the pictures, or the errors that there are in their place.
+            operator: makes the pictures.
             layer_names: of inference.operator.LAYERS, written as stem_name.
+            remedy: for the message where the memory is too small.
 
-        Raises:
-            InputError: a file may not be replaced, or not be written, or the memory is too small.
+        Yields:
+            For each in its order None, or why it was not written: its own error, a file may not be
+            replaced or cannot be written, or the memory is too small.
         """
+
+        def run(picture):
+            if isinstance(picture, InputError):
+                return picture
+            stems = {"output": picture.stem}
+            stems.update((name, f"{picture.stem}_{name}") for name in layer_names)
+            ending = FORMATS[self.format][0]
+            paths = {name: result_path(self.folder, stem, ending) for name, stem in stems.items()}
+            try:
+                with naming(picture.stem, remedy):
+                    for path in paths.values():
+                        self._check(path)
+                    return picture, paths, operator.pictures(picture.layers, tuple(paths))
+            except InputError as error:
+                return error
+
+        def write(made):
+            if isinstance(made, InputError):
+                return made
+            picture, paths, pictures = made
+            try:
+                with naming(picture.stem, remedy):
+                    return self._write(picture, paths, pictures, operator)
+            except InputError as error:
+                return error
+
+        yield from pipelined(prepared, run, write)
+
+    def _write(
+        self,
+        picture: Prepared,
+        paths: dict[str, Path],
+        pictures: dict[str, np.ndarray],
+        operator: Operator,
+    ) -> None:
+        """Display the output and write it and the layers."""
         from models.display import stretched
 
-        ending, dtype = FORMATS[self.format]
-        stems = {"output": stem, **{name: f"{stem}_{name}" for name in layer_names}}
-        paths = {name: result_path(self.folder, stem, ending) for name, stem in stems.items()}
-        for path in paths.values():
-            self._check(path)
-        pictures = operator.pictures(layers, tuple(paths))
+        _, layers, scene = picture
+        dtype = FORMATS[self.format][1]
         shown = operator.to_display(pictures.pop("output"), layers, dtype)
         if scene is not None:
             shown = weakened(shown, scene, self.strength, self.exposure)

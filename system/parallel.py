@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -56,6 +56,25 @@ def in_order(function, tasks, processes, initializer):
         # The pool cannot cancel the tasks that it has put into the processes' queue.
         stopped.set()
         pool.shutdown(cancel_futures=True)
+
+
+def pipelined(items, work, finish):
+    """Yield finish(work(item)) in order, work in this thread.
+
+    Meanwhile the next item is taken from the iterator in a second thread and the last one is
+    finished in a third: at most three items are in memory.
+    """
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as finisher:
+        coming, last = reader.submit(next, items, reader), None  # the reader itself marks the end
+        while (item := coming.result()) is not reader:
+            coming = reader.submit(next, items, reader)
+            made = work(item)
+            if last:
+                yield last.result()
+            last = finisher.submit(finish, made)
+            del item, made
+        if last:
+            yield last.result()
 
 
 def _start(initializer, stopped):

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from conftest import ROOT
 
 from system.errors import InputError
-from system.parallel import in_order
+from system.parallel import in_order, pipelined
 
 PROGRAM = """
 import os, time
@@ -42,6 +43,28 @@ def test_tasks_are_taken_one_by_one():
     assert next(work) == ((0,), 0)
     assert tasks.made < 10
     assert [result for _, result in work] == list(range(1, 20))
+
+
+def test_the_next_is_read_and_the_last_finished_while_one_is_worked_on():
+    together = threading.Barrier(3, timeout=60)
+
+    def items():
+        for i in range(3):
+            if i == 2:
+                together.wait()
+            yield i
+
+    def work(item):
+        if item == 1:
+            together.wait()
+        return item * 10
+
+    def finish(item):
+        if item == 0:
+            together.wait()
+        return item + 1
+
+    assert [*pipelined(items(), work, finish)] == [1, 11, 21]
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -18,7 +18,7 @@ from data.pictures.ultrahdr import encode_ultrahdr
 from data.preparation import normalize
 from data.preparation.prepare import prepare_picture
 from inference.operator import Operator
-from inference.results import FORMATS, Results, exposed
+from inference.results import FORMATS, Prepared, Results, exposed
 from metrics.operators import OPERATORS
 
 RGB = scene(64, 72)
@@ -35,7 +35,8 @@ def written(operator, tmp_path_factory):
     """The file of each format that shows RGB."""
     folder, layers = tmp_path_factory.mktemp("written"), prepare_picture(RGB, operator.preparation)
     for form in FORMATS:
-        Results(folder, set(), format=form).write(form, layers, RGB, operator)
+        results = Results(folder, set(), format=form)
+        assert [*results.write_all(iter([Prepared(form, layers, RGB)]), operator)] == [None]
     return {form: folder / f"{form}.{ending}" for form, (ending, _) in FORMATS.items()}
 
 
