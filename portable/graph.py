@@ -8,7 +8,7 @@ on shifted copies of the picture; the result differs from OpenCV's by 3e-7 on pi
 import numpy as np
 import tensorflow as tf
 
-from data.preparation.normalize import CLIPPED_FRACTION, GAMMA
+from data.preparation.normalize import CLIPPED_FRACTION, DARKEST_LIGHT, GAMMA
 from data.preparation.pyramid import DIAMETER, SIGMA_COLOUR, detail_layer, weights_by_distance
 from models.display import to_display
 from models.upsample import BINOMIAL, BinomialUpsample
@@ -73,7 +73,8 @@ def crop_to_multiple(image, step):
 def clip_highlights(image):
     """Clip from above at the k-th largest sample, k = int(H·W·3·0.003).
 
-    k is at least 1 here, which clips nothing: k = 0 means just that.
+    k is at least 1 here, which clips nothing: k = 0 means just that. Nothing is clipped either
+    where fewer than k samples have light. Fireflies stay.
     """
     samples = tf.reshape(image, [-1])
     # In whole numbers, because float32 cannot count the samples of a large
@@ -81,7 +82,9 @@ def clip_highlights(image):
     count = tf.size(samples)
     k = count // 1000 * _CLIPPED_PER_THOUSAND + count % 1000 * _CLIPPED_PER_THOUSAND // 1000
     largest = tf.math.top_k(samples, tf.maximum(k, 1), sorted=False).values
-    return tf.minimum(image, tf.reduce_min(largest))
+    limit, most = tf.reduce_min(largest), tf.reduce_max(largest)
+    dark = tf.logical_or(limit <= most * DARKEST_LIGHT, tf.equal(limit, tf.reduce_min(image)))
+    return tf.minimum(image, tf.where(dark, most, limit))
 
 
 def normalize_hdr_with_offset(image, domain):
@@ -94,7 +97,7 @@ def normalize_hdr_with_offset(image, domain):
     low, high = tf.reduce_min(clipped), tf.reduce_max(clipped)
     span = tf.where(high > low, high - low, 1.0)
     stretched = (clipped - low) / span
-    black_offset = tf.where(high > low, low / span, 0.0)
+    black_offset = tf.where(high > low, low / span, tf.cast(low > 0, tf.float32))
     return tf.pow(stretched, GAMMA) if domain == "gamma" else stretched, black_offset
 
 

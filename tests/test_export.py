@@ -284,6 +284,18 @@ def test_equals_data_normalize(height, width, step, domain):
     assert black_offset > 0 and same == pytest.approx(black_offset, rel=1e-6)
 
 
+@pytest.mark.parametrize("background", [0, 1e-9, 3])
+@pytest.mark.parametrize("light", [0, 50])
+def test_a_small_light_and_a_flat_picture_as_in_data_normalize(background, light):
+    image = np.full((64, 64, 3), background, "f4")
+    image[30:33, 40:42] += light
+    (expected, black_offset), (found, same) = (
+        way(image, "gamma", 8) for way in (numpy_way, keras_way)
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-7)
+    assert expected.any() == (light > 0) and same == pytest.approx(black_offset, rel=1e-6)
+
+
 def test_clips_nothing_in_the_smallest_pictures():
     image = np.arange(16 * 6 * 3, dtype=np.float32).reshape(1, 16, 6, 3)  # k = 0
     np.testing.assert_array_equal(graph.clip_highlights(image), image)
@@ -295,11 +307,6 @@ def test_counts_as_the_original_does():
     # Multiples of 24,000 samples are those where int(count * 0.003) could round another way.
     for count in range(24_000, 2**31, 24_000 * 101):
         assert int(count * 0.003) == count // 1000 * 3 + count % 1000 * 3 // 1000
-
-
-def test_constant_picture_is_black():
-    black, black_offset = keras_way(np.full((16, 16, 3), 7, np.float32), "gamma", 8)
-    assert not black.any() and black_offset == 0
 
 
 def edges_picture(height, width, seed=0):
