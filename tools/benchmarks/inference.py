@@ -32,6 +32,7 @@ from tools.benchmarks.measure import (
     in_turns,
     save,
     scene,
+    sides,
 )
 
 NAMES = ("original", "plain", "strips", "strips_bfloat16")
@@ -124,12 +125,6 @@ def make(name):
         ][0]
     strips = Strips(branches, PREPARATION.level_num, name.partition("_")[2] or "float32")
     return lambda high, bot: strips.pictures(high, bot)["output"]
-
-
-def sides(size):
-    """Return (height, width) of a text like 1080x1920."""
-    height, width = map(int, size.split("x"))
-    return height, width
 
 
 if __name__ == "__main__":

@@ -55,6 +55,12 @@ def scene(height, width):
     return picture
 
 
+def sides(size):
+    """Return (height, width) of a text like 1080x1920."""
+    height, width = map(int, size.split("x"))
+    return height, width
+
+
 def in_turns(tasks, rounds):
     """Run each of a dict of callables once untimed, then all in turn; return times by name.
 
