@@ -97,6 +97,8 @@ def main(argv=None):
             skipped += 1
         else:
             written += 1
+    if written:
+        print(f"pictures in {config.test.result}")
     print(f"{written} written, {skipped} skipped")
     return 1 if skipped else 0
 
