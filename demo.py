@@ -23,8 +23,7 @@ import numpy as np
 
 from configs.command_line import make_parser, run, settings
 from configs.stage_settings import operator_settings
-from data.pictures import HDR_SUFFIXES, read_hdr_counted, write_sdr
-from data.pictures.sanitize import remarks_on
+from data.pictures import HDR_SUFFIXES, read_hdr_with_remarks, write_sdr
 from inference import load_operator
 from inference.strength import blend
 from metrics.operators.classical import reinhard_global
@@ -56,7 +55,7 @@ class Picture(NamedTuple):
 def tone_map(path, operator):
     """Return (Picture, sentences on what is odd) of an HDR file; InputError: it cannot be used."""
     with naming(path, "python test.py --test_resize_to_half"):
-        rgb, mended = read_hdr_counted(path)
+        rgb, remarks = read_hdr_with_remarks(path)
         if rgb.size > 3e6 * MAX_MEGAPIXELS:
             raise InputError(f"has more than {MAX_MEGAPIXELS} megapixels; use test.py")
         view, luminance = scaled(reduced(rgb, VIEW_SIDE))
@@ -64,7 +63,7 @@ def tone_map(path, operator):
         with network_in_use:
             ours = operator(rgb)
         picture = Picture(exposed, reinhard_global(rgb), ours)
-    return picture, [f"{path}: {remark}" for remark in remarks_on(rgb, mended)]
+    return picture, [f"{path}: {remark}" for remark in remarks]
 
 
 def make_page(operator, folder):

@@ -30,7 +30,7 @@ from tqdm import tqdm
 from configs.command_line import make_parser, run, settings
 from configs.schema import existing_folder
 from configs.stage_settings import operator_settings
-from data.pictures import HDR_SUFFIXES
+from data.pictures import find_hdr
 from evaluation.plan import ScoreTasks, folder_methods, operator_methods, plan_rows, reusable_rows
 from evaluation.report import write_report
 from evaluation.scoring import FIELDS, ToneMapped, inspect_source, score_row
@@ -41,7 +41,7 @@ from metrics.operators import OPERATORS
 from system.csv_file import content_key, read_rows, write_rows
 from system.devices import import_tensorflow
 from system.errors import InputError
-from system.files import find_pictures, make_folder, result_stems
+from system.files import make_folder, result_stems
 from system.parallel import in_order
 
 SWITCHES = {
@@ -66,7 +66,7 @@ def main(argv=None):
     if args.no_network and not methods:
         raise InputError("there is nothing to score; give --operators or --results")
     given = args.pictures or [existing_folder(config.test.hdr_path, "test.hdr_path")]
-    paths = find_pictures(given, HDR_SUFFIXES)
+    paths = find_hdr(given)
     step, sentence = 2**config.dev.level_num, ""
     if not args.no_network:
         network, step, sentence = load_network(config)

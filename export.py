@@ -22,12 +22,12 @@ from pathlib import Path
 
 from configs.command_line import make_parser, run, settings
 from configs.stage_settings import operator_settings
-from data.pictures import HDR_SUFFIXES, read_hdr
+from data.pictures import find_hdr, read_hdr
 from data.preparation.prepare import MIN_BOT_SIDE, prepare_picture
 from inference import load_operator
 from system.atomic import replacing
 from system.errors import InputError, naming
-from system.files import find_pictures, make_folder
+from system.files import make_folder
 
 NAMES = ("savedmodel", "onnx", "tflite", "tflite_float16")
 ROUNDS = 3  # timed runs of each on each whole picture
@@ -42,7 +42,7 @@ def main(argv=None):
     """Write and check the formats that are asked for; return the exit status."""
     args, config = arguments(argv)
     names, size = chosen(args.formats), size_in(args.size)
-    paths = find_pictures(args.check or [config.test.hdr_path], HDR_SUFFIXES)
+    paths = find_hdr(args.check or [config.test.hdr_path])
     folder = make_folder(args.output or Path(config.test.result) / "export")
 
     tone_mapper = load_operator(**operator_settings(config))

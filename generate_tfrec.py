@@ -20,7 +20,7 @@ from configs.command_line import keys_from_set, make_parser, run, settings
 from configs.schema import existing_folder
 from configs.stage_settings import weights_folder
 from data.pairs import Pair, find_pairs, hdr_suffix, ignored_hdr, inspect_pair
-from data.pictures import HDR_SUFFIXES
+from data.pictures import list_hdr
 from data.preparation.prepare import Preparation
 from data.records.examples import (
     PatchSettings,
@@ -32,7 +32,7 @@ from data.records.examples import (
 )
 from system.devices import import_tensorflow
 from system.errors import InputError
-from system.files import file_stamps, list_pictures, result_stems
+from system.files import file_stamps, result_stems
 from system.parallel import in_order
 
 SWITCHES = {
@@ -157,7 +157,7 @@ def checked_pairs(data):
 def write_test(config, keys_set):
     """Prepare every picture of test.hdr_path; bad ones are named and skipped."""
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
-    paths = list_pictures([folder], HDR_SUFFIXES)
+    paths = list_hdr([folder])
     sources = file_stamps(paths)
     to_half, processes = config.dev.test_resize_to_half, config.data.processes
     preparation = test_preparation(config, keys_set)

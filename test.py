@@ -26,8 +26,7 @@ from tqdm import tqdm
 from configs.command_line import keys_from_set, make_parser, run, settings
 from configs.schema import existing_folder
 from configs.stage_settings import operator_settings
-from data.pictures import HDR_SUFFIXES, read_hdr_counted
-from data.pictures.sanitize import remarks_on
+from data.pictures import find_hdr, read_hdr_with_remarks
 from data.pictures.sdr import made_here
 from data.preparation.prepare import frame_picture
 from inference import load_operator
@@ -36,7 +35,6 @@ from system.errors import InputError, naming
 from system.files import (
     file_identities,
     file_stamps,
-    find_pictures,
     make_folder,
     result_stems,
     suffix_of,
@@ -70,6 +68,7 @@ def main(argv=None):
     parser.add_argument(
         "--overwrite", action="store_true", help="replace files that this program did not make, too"
     )
+    parser.add_argument("--layer", help="of EXR files that have several")
     args = parser.parse_args(argv)
     config = settings(args, SWITCHES)
 
@@ -80,8 +79,9 @@ def main(argv=None):
     layer_names = names_of_layers() if args.save_layers else ()
     given = args.pictures or folder_instead_of_records(args, config)
     if given:
-        paths = without_results(find_pictures(given, HDR_SUFFIXES), given)
-        source, total = from_files(paths, operator, config, layer_names), len(paths)
+        paths = without_results(find_hdr(given), given)
+        source = from_files(paths, operator, config, layer_names, args.layer)
+        total = len(paths)
     else:
         paths = []
         source, total = from_records(config.test, operator, layer_names)
@@ -143,7 +143,8 @@ def folder_instead_of_records(args, config):
     reason = f"there are no records at {path}"
     if path.exists():
         test = config.test
-        if not (test.keep_size or args.test_resize_to_half or test.wrap or needs_light(test)):
+        whole = test.keep_size or args.test_resize_to_half or test.wrap or args.layer
+        if not (whole or needs_light(test)):
             return []
         reason = "the records hold normalized pictures, cropped and of one size"
     folder = existing_folder(config.test.hdr_path, "test.hdr_path")
@@ -169,7 +170,7 @@ def needs_light(test):
     return test.exposure != 0 or test.strength < 1 or test.format == "ultrahdr"
 
 
-def from_files(paths, operator, config, layer_names):
+def from_files(paths, operator, config, layer_names, exr_layer=None):
     """Yield the inference.results.Prepared, or the InputError, of each of find_pictures."""
     stems = result_stems(paths, layer_names)
     for path in paths:
@@ -178,20 +179,19 @@ def from_files(paths, operator, config, layer_names):
             continue
         try:
             with naming(path, REMEDY):
-                yield from_file(path, stems[path], operator, config)
+                yield from_file(path, stems[path], operator, config, exr_layer)
         except InputError as error:
             yield error
 
 
-def from_file(path, stem, operator, config):
+def from_file(path, stem, operator, config, exr_layer):
     """Read and prepare a picture."""
     test = config.test
     keep_size = test.keep_size or test.wrap  # a crop would make a seam
-    picture, mended = read_hdr_counted(path)
-    half = config.dev.test_resize_to_half
-    scene = frame_picture(picture, operator.preparation, half, keep_size)
+    picture, remarks = read_hdr_with_remarks(path, exr_layer, config.dev.test_resize_to_half)
+    scene = frame_picture(picture, operator.preparation, keep_size=keep_size)
     layers = operator.prepared(scene, keep_size, test.exposure, test.wrap)
-    for remark in remarks_on(picture, mended):
+    for remark in remarks:
         tqdm.write(f"{path}: {remark}", file=sys.stderr)
     return Prepared(stem, layers, scene if needs_light(test) else None)
 
@@ -230,7 +230,7 @@ def from_records(test, operator, layer_names):
 
 def differing_names(folder, sources):
     """Return the names that a folder's pictures and the stamps of records do not share."""
-    paths = [path for path in find_pictures([folder], HDR_SUFFIXES) if isinstance(path, Path)]
+    paths = [path for path in find_hdr([folder]) if isinstance(path, Path)]
     stamps = file_stamps(paths)
     names = sorted({*stamps, *sources})
     return [name for name in names if stamps.get(name) != sources.get(name)]

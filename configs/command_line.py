@@ -16,6 +16,7 @@ from tqdm import tqdm
 from configs.presets import PRESETS
 from configs.schema import KINDS, PATHS, check_file, check_together, check_value
 from system.errors import InputError
+from system.quiet import keep_streams_apart
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -144,6 +145,7 @@ def keys_from_set(args):
 
 def run(main):
     """Run a script's main() and exit: 0, its own status, 2 after one sentence, 130 after Ctrl-C."""
+    keep_streams_apart()
     log_to_terminal()
     try:
         status = main()

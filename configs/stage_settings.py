@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from configs.schema import existing_folder
-from data.pictures import HDR_SUFFIXES
+from data.pictures import list_hdr
 from data.preparation.augmentation import Augmentation
 from data.preparation.prepare import Preparation
 from data.records.index import index_path
 from models.display import Display
 from system.devices import import_tensorflow
-from system.files import list_pictures
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +151,7 @@ def whole_pictures(data, preparation):
     from data.whole_pictures import WholePictures
 
     folder = existing_folder(data.hdr_path, "data.hdr_path")
-    paths = tuple(list_pictures([folder], HDR_SUFFIXES))
+    paths = tuple(list_hdr([folder]))
     shares = (data[f"augment_{field}"] for field in Augmentation._fields)
     return WholePictures(
         paths,

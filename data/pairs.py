@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from data.pictures import HDR_SUFFIXES, SDR_SUFFIXES, read_hdr_counted, read_sdr
-from data.pictures.sanitize import remarks_on
+from data.pictures import HDR_SUFFIXES, SDR_SUFFIXES, read_hdr_with_remarks, read_sdr
 from system.errors import InputError
 
 
@@ -86,12 +85,12 @@ def inspect_pair(pair):
     Raises:
         InputError: a file cannot be read, or their sizes differ.
     """
-    hdr, counts = read_hdr_counted(pair.hdr)
+    hdr, remarks = read_hdr_with_remarks(pair.hdr)
     sdr = read_sdr(pair.sdr)
     if hdr.shape != sdr.shape:
         sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (hdr, sdr)]
         raise InputError(f"{pair.hdr} is {sizes[0]} but {pair.sdr} is {sizes[1]} pixels")
-    return remarks_on(hdr, counts)
+    return remarks
 
 
 def _match(hdr_path, sdr_path, appendix_hdr, appendix_sdr):

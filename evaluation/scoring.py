@@ -7,9 +7,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from data.pictures import read_hdr, read_hdr_counted, read_sdr, write_sdr
-from data.pictures.sanitize import remarks_on
-from data.preparation.normalize import halve
+from data.pictures import read_hdr_with_remarks, read_sdr, write_sdr
 from metrics.operators import OPERATORS
 from metrics.operators.common import encode, log_average, scaled
 from metrics.pair import eight_bits, reduced
@@ -63,9 +61,7 @@ def inspect_source(path, stem, to_half, folder):
     """
     with naming(path):
         content = content_key(read_bytes(path))
-        hdr, counts = read_hdr_counted(path)
-        remarks = remarks_on(hdr, counts)
-        hdr = halve(hdr) if to_half else hdr
+        hdr, remarks = read_hdr_with_remarks(path, to_half=to_half)
         height, width = hdr.shape[:2]
         check_size(height, width)
         for ev, picture in exposures(hdr).items():
@@ -113,8 +109,7 @@ def score_row(source, method, result, row_key, to_half, step, folder):
     with naming(f"{source.stem}, {method}"):
         if isinstance(result, InputError):
             raise result
-        hdr = read_hdr(source.path)
-        hdr = halve(hdr) if to_half else hdr
+        hdr, _ = read_hdr_with_remarks(source.path, to_half=to_half)  # the Source has remarks
         if result is None:
             start = time.perf_counter()
             sdr = OPERATORS[method](hdr)

@@ -223,14 +223,14 @@ class Operator:
 
         Returns:
             (H×W×3 uint8 as test.py writes it, seconds from scene-linear samples to there); to_half,
-            keep_size: see data.preparation.prepare.prepare_picture.
+            keep_size: see data.pictures.read_hdr and data.preparation.prepare.prepare_picture.
 
         Raises:
             InputError: the file cannot be read, or is too small or too large for the network.
         """
-        picture = read_hdr(path)
+        picture = read_hdr(path, to_half)
         start = time.perf_counter()
-        layers = prepare_picture(picture, self.preparation, to_half, keep_size)
+        layers = prepare_picture(picture, self.preparation, keep_size=keep_size)
         del picture  # the network needs the memory
         result = self.to_display(self.pictures(layers)["output"], layers)
         return result, time.perf_counter() - start

@@ -16,7 +16,12 @@ class InputError(ValueError):
     """
 
     def __str__(self) -> str:
-        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in super().__str__())
+        return printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    """Return a text on one line that cannot command the terminal, whatever it came from."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def reason_of(error: Exception) -> object:

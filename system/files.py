@@ -5,7 +5,7 @@ import os
 import stat
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from system.errors import InputError, reason_of
@@ -41,12 +41,22 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]) -> list[Path]:
+def list_pictures(
+    paths: Iterable[str | os.PathLike[str]],
+    suffixes: Sequence[str],
+    also: Callable[[Path], bool] | None = None,
+) -> list[Path]:
     """Return the picture files among `paths` and directly inside the folders among them.
 
     A folder gives its files with one of `suffixes` (lower case, with the dot; the
     case of the name is ignored); hidden files and sub-folders are skipped. The
     list is sorted and names no file twice.
+
+    Args:
+        paths: files and folders.
+        suffixes: see above.
+        also: says which files of a folder count that have another suffix. With it, every
+            file given by name counts: its reader tells.
 
     Raises:
         InputError: a path is missing or unreadable, a file given by name has
@@ -64,7 +74,11 @@ def list_pictures(paths: Iterable[str | os.PathLike[str]], suffixes: Sequence[st
             ) from error
         if is_folder:
             entries = [e for e in entries if not (e.name.startswith(".") or e.is_dir())]
-        pictures = [entry for entry in entries if suffix_of(entry) in suffixes]
+        pictures = [
+            entry
+            for entry in entries
+            if suffix_of(entry) in suffixes or (also is not None and (not is_folder or also(entry)))
+        ]
         if not pictures and is_folder:
             raise InputError(f"{path}: the folder holds no picture; put {wanted} files into it.")
         if not pictures:
@@ -95,7 +109,9 @@ def file_identities(paths: Iterable[object]) -> set[tuple[int, int]]:
 
 
 def find_pictures(
-    given: Iterable[str | os.PathLike[str]], suffixes: Sequence[str]
+    given: Iterable[str | os.PathLike[str]],
+    suffixes: Sequence[str],
+    also: Callable[[Path], bool] | None = None,
 ) -> list[Path | InputError]:
     """Return what `list_pictures` finds under each path, in order and without repeats.
 
@@ -104,7 +120,7 @@ def find_pictures(
     found: dict[Path | InputError, None] = {}
     for path in given:
         try:
-            found.update(dict.fromkeys(list_pictures([path], suffixes)))
+            found.update(dict.fromkeys(list_pictures([path], suffixes, also)))
         except InputError as error:
             found[error] = None
     return list(found)

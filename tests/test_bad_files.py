@@ -54,8 +54,6 @@ def bad_files():
         samples[index] = np.ones(1, np.float32)
     deep = dict.fromkeys("RGB", samples)
     yield "deep.exr", saved_exr(deep, "ZIPS", type=OpenEXR.deepscanline), "flatten it"
-    layers = {f"{layer}.{c}": SCENE[:, :, 0].copy() for layer in ("left", "right") for c in "RGB"}
-    yield "two layers, no default.exr", saved_exr(layers, "ZIP"), "layers left, right"
     yield "line\nbreak.hdr", HEADER, "line\\nbreak.hdr"
     yield "\x1b[31mred.hdr", HEADER, "\\x1b[31mred.hdr"
     yield os.fsdecode(b"latin-1 b\xe4d.hdr"), HEADER, "latin-1 b"

@@ -7,11 +7,12 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
-from helpers.hdr_files import write_hdr
+from helpers.hdr_files import saved_exr, write_hdr
 
 from data.pictures import HDR_SUFFIXES, SDR_SUFFIXES, read_hdr, read_sdr, write_sdr
 from data.pictures.sanitize import as_rgb, check_size, clean, looks_display_encoded
 from data.pictures.sdr import decode_sdr, encode_sdr
+from system import quiet
 from system.errors import InputError
 
 # Samples that RGBE holds exactly, with highlights far over 1.
@@ -37,6 +38,15 @@ def test_float_tiff(tmp_path, suffix):
     path = tmp_path / f"ü{suffix}"
     path.write_bytes(cv2.imencode(suffix, IMAGE[:, :, ::-1])[1].tobytes())
     np.testing.assert_array_equal(read_hdr(path), IMAGE)
+
+
+def test_remarks_are_logged_once_and_name_the_file(tmp_path, caplog):
+    path = tmp_path / "odd.npy"
+    np.save(path, np.array([[[np.nan, 1, -2]]], np.float32))
+    for _ in range(2):
+        np.testing.assert_array_equal(read_hdr(path), [[[0, 1, 0]]])
+    (text,) = caplog.messages
+    assert text.startswith(f"{path}: 1 NaN, 0 infinite and 1 negative")
 
 
 def test_pic_is_radiance(tmp_path):
@@ -75,10 +85,20 @@ def test_bad_files(tmp_path, read):
         assert "\n" not in message
 
 
+def test_libraries_print_nothing(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(quiet, "_streams_are_apart", True)  # pytest-xdist has threads
+    (tmp_path / "a.exr").write_bytes(saved_exr({"RGB": IMAGE})[:-40])
+    with pytest.raises(InputError):
+        read_hdr(tmp_path / "a.exr")
+    os.write(2, b"afterwards")
+    assert capfd.readouterr() == ("", "afterwards")
+
+
 def test_unsupported_suffixes_name_the_supported(tmp_path):
     for read, suffixes in ((read_hdr, HDR_SUFFIXES), (read_sdr, SDR_SUFFIXES)):
+        (tmp_path / "a.txt").write_text("a")
         with pytest.raises(InputError, match=", ".join(suffixes).replace(".", r"\.")):
-            read(tmp_path / "a.gif")
+            read(tmp_path / "a.txt")
     with pytest.raises(InputError, match=r"use \.jpg"):
         write_sdr(tmp_path / "a.webp", CODES)
 
@@ -219,13 +239,16 @@ def test_alpha_is_dropped():
         np.testing.assert_array_equal(decode_sdr(data, "a"), SMOOTH)
 
 
-def test_exif_orientation_is_not_applied():
+@pytest.mark.parametrize("orientation", [*range(10), "damaged"])
+def test_exif_orientation_is_applied(orientation):
     data = encoded(".jpg")
-    tiff = b"MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
-    segment = b"Exif\0\0" + tiff
-    rotated = data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
-    assert cv2.imdecode(np.frombuffer(rotated, np.uint8), cv2.IMREAD_COLOR).shape == (24, 16, 3)
-    np.testing.assert_array_equal(decode_sdr(rotated, "a"), decode_sdr(data, "a"))
+    number = b"\xff\xff" if orientation == "damaged" else struct.pack(">H", orientation)
+    segment = b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1" + number + bytes(6)
+    turned = data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
+    expected = cv2.imdecode(np.frombuffer(turned, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert (expected.shape == (24, 16, 3)) == (orientation in (5, 6, 7, 8))
+    difference = np.abs(decode_sdr(turned, "a").astype(int) - expected)
+    assert difference.max() <= 8  # two decoders
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".tif", ".webp"])

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from helpers.hdr_files import channel_runs, radiance
 
-from data.pictures.radiance import decode_radiance
+from data.pictures import radiance as module
+from data.pictures import read_hdr_with_remarks
+from standards.primaries import rgb_to_xyz
 from system.errors import InputError
 
 RNG = np.random.default_rng(0)
+
+
+def decode_radiance(data, name, remarks=None):
+    return module.decode_radiance(data, name, [].append if remarks is None else remarks.append)
 
 
 def decoded(rgbe):
@@ -85,20 +91,76 @@ def test_exposure_and_colorcorr():
     np.testing.assert_array_equal(image, decoded(rgbe) / [8, 4, 16])
 
 
+@pytest.mark.parametrize("key", [b"EXPOSURE", b"COLORCORR", b"PRIMARIES"])
 @pytest.mark.parametrize("value", [b"0", b"-1", b"x", b"", b"nan", b"inf", b"1 2"])
-def test_bad_exposure(value):
-    with pytest.raises(InputError, match="EXPOSURE"):
-        decode_radiance(radiance(bytes(4), 1, 1, b"EXPOSURE=" + value + b"\n"), "a")
+def test_a_value_without_sense_counts_as_absent(key, value):
+    # FreeImage, and so imageio's HDR-FI, writes EXPOSURE=0.
+    rgbe, remarks = random_rgbe(1, 2), []
+    data = radiance(rgbe.tobytes(), 1, 2, key + b"=" + value + b"\nEXPOSURE=2\n")
+    np.testing.assert_array_equal(decode_radiance(data, "a", remarks), decoded(rgbe) / 2)
+    assert len(remarks) == 1 and key.decode() in remarks[0]
 
 
-def test_xyze():
-    # D65 white at 179·0.9505 … lumens becomes one watt of each primary.
-    white = np.array([0.9505, 1.0, 1.089]) * 179
-    rgbe = np.array([[[*np.round(white / 2), 137], [0, 0, 255, 137]]], np.uint8)
-    image = decode_radiance(radiance(rgbe.tobytes(), 1, 2, b"FORMAT=32-bit_rle_xyze\n"), "a")
-    np.testing.assert_allclose(image[0, 0], 1, atol=0.02)
-    assert image[0, 1, 2] > 1
-    assert image[0, 1, 0] < 0  # out of gamut, left for `clean`
+def test_exposures_whose_product_has_no_sense():
+    rgbe, remarks = random_rgbe(1, 2), []
+    data = radiance(rgbe.tobytes(), 1, 2, b"EXPOSURE=1e200\n" * 2)
+    np.testing.assert_array_equal(decode_radiance(data, "a", remarks), decoded(rgbe))
+    assert "product" in remarks[0]
+
+
+@pytest.mark.parametrize(
+    "header, remarked",
+    [
+        (b"VIEW= -vtv\n#?RADIANCE\npvalue -h -H +y 1 +x 2\nFORMAT=32-bit_rle_rgbe\n", False),
+        (b"BM is no bitmap here\nFORMAT=32-bit_rle_rgbe\n", False),
+        (b"FORMAT=32-bit_rle_rgbe\n", False),
+        (b"nothing known\n", True),
+    ],
+)
+def test_the_magic_line_may_come_late_or_never(tmp_path, header, remarked):
+    rgbe, path = np.full((1, 2, 4), 200, np.uint8), tmp_path / "a.pic"
+    path.write_bytes(header + b"\n-Y 1 +X 2\n" + rgbe.tobytes())
+    image, remarks = read_hdr_with_remarks(path)
+    np.testing.assert_array_equal(image, decoded(rgbe))
+    assert any("neither" in remark for remark in remarks) == remarked
+
+
+BT2020 = "0.708 0.292 0.170 0.797 0.131 0.046 0.3127 0.3290"
+
+
+@pytest.mark.parametrize(
+    "primaries, expected",
+    [
+        # White stays white; the others are ITU-R BT.2087-0, M2.
+        (BT2020, [[100, 100, 100], [166.05, -12.46, -1.82], [-58.76, 113.29, -10.06]]),
+        ("0 0 0 0 0 0 0 0", None),
+        ("0.640 0.330 0.290 0.600 0.150 0.060 0.333 0.333", None),  # Radiance's own
+        ("0.64 0.33 0.3 0.6 0.15 0.06 0.3127 0.329", None),
+    ],
+)
+def test_primaries(primaries, expected):
+    rgbe = np.array([[[100, 100, 100, 136], [100, 0, 0, 136], [0, 100, 0, 136]]], np.uint8)
+    data = radiance(rgbe.tobytes(), 1, 3, f"PRIMARIES= {primaries}\n".encode())
+    remarks = []
+    image = decode_radiance(data, "a", remarks)
+    np.testing.assert_allclose(image[0], rgbe[0, :, :3] if expected is None else expected, atol=0.1)
+    assert not remarks
+
+
+def test_white_of_primaries_with_the_equal_energy_white_stays_white():
+    header = b"PRIMARIES=0.68 0.32 0.265 0.69 0.15 0.06 0.3333 0.3333\n"
+    image = decode_radiance(radiance(bytes([100, 100, 100, 136]), 1, 1, header), "a")
+    np.testing.assert_allclose(image, 100, atol=0.2)
+
+
+def test_xyze_is_balanced_to_the_equal_energy_white():
+    # 179 lumens to the watt. Ward: red is 0.64, 0.33 and white 1/3, 1/3.
+    red = rgb_to_xyz((0.64, 0.33, 0.29, 0.6, 0.15, 0.06, 1 / 3, 1 / 3))[:, 0] * 179
+    rgbe = np.array([[[179, 179, 179, 136], [*np.rint(red), 136], [0, 0, 255, 137]]], np.uint8)
+    image = decode_radiance(radiance(rgbe.tobytes(), 1, 3, b"FORMAT=32-bit_rle_xyze\n"), "a")
+    np.testing.assert_allclose(image[0, :2], [[1, 1, 1], [1, 0, 0]], atol=0.02)
+    assert image[0, 2, 2] > 1
+    assert image[0, 2, 0] < 0  # out of gamut, left for `clean`
 
 
 def test_equals_opencv():

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import GOLDEN, ROOT, SHIPPED, run_script, scene
-from helpers.hdr_files import write_hdr
+from helpers.hdr_files import saved_exr, write_hdr
 
 from data.pictures import read_hdr, read_sdr
 from metrics.operators import OPERATORS
@@ -108,13 +108,21 @@ def test_every_hdr_format_and_the_layers(studio, records, tmp_path):
     assert read_sdr(out / "a exr_output_bot.png").shape == (8, 9, 3)
 
 
-def test_half_size(studio, records, tmp_path):
-    write_hdr(tmp_path / "odd.hdr", scene(139, 205))
-    outcome = studio.run(
-        "test.py", tmp_path / "odd.hdr", "--test_resize_to_half", "--output", tmp_path / "out"
-    )
-    assert outcome.returncode == 0
-    assert read_sdr(tmp_path / "out" / "odd.jpg").shape == (64, 96, 3)
+def test_half_size_and_layers(studio, records, tmp_path):
+    layers = {f"right.{c}": scene(139, 205)[:, :, i].copy() for i, c in enumerate("RGB")}
+    (tmp_path / "one.exr").write_bytes(saved_exr(layers))
+    others = {f"left.{c}": scene(139, 205, 5)[:, :, 0].copy() for c in "RGB"}
+    (tmp_path / "two.exr").write_bytes(saved_exr({**others, **layers}))
+    write_hdr(tmp_path / "three.hdr", scene(139, 205))
+    out = tmp_path / "out"
+    flags = ["--test_resize_to_half", "--layer", "right", "--output", out]
+    outcome = studio.run("test.py", tmp_path, *flags)
+    assert outcome.returncode == 1
+    assert outcome.stdout.splitlines()[-1] == "2 written, 1 skipped"
+    assert "three.hdr: has no layers" in outcome.stderr
+    one, two = read_sdr(out / "one.jpg"), read_sdr(out / "two.jpg")
+    assert one.shape == (64, 96, 3)
+    np.testing.assert_array_equal(one, two)
 
 
 def test_keep_size_gives_the_whole_picture(studio, records, tmp_path):

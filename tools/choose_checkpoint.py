@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 import cv2  # noqa: E402
 
-from data.pictures import HDR_SUFFIXES  # noqa: E402
+from data.pictures import list_hdr  # noqa: E402
 from evaluation.plan import PlannedRow, ScoreTasks  # noqa: E402
 from evaluation.scoring import ToneMapped, inspect_source, score_row  # noqa: E402
 from evaluation.table import Table, markdown, spread  # noqa: E402
@@ -26,7 +26,7 @@ from metrics import jod  # noqa: E402
 from system.atomic import replacing  # noqa: E402
 from system.devices import import_tensorflow  # noqa: E402
 from system.errors import InputError  # noqa: E402
-from system.files import list_pictures, result_stems  # noqa: E402
+from system.files import result_stems  # noqa: E402
 from system.parallel import in_order  # noqa: E402
 
 JOD_WEIGHT = 0.03  # of 1 JOD in units of Q
@@ -62,7 +62,7 @@ def chosen(folders, sets):
     paths = [path for folder in folders for path in listed_checkpoints(folder) or ()]
     lines, ranks = [], {}
     with tempfile.TemporaryDirectory() as scratch:
-        files = {Path(file): name for name in sets for file in list_pictures([name], HDR_SUFFIXES)}
+        files = {Path(file): name for name in sets for file in list_hdr([name])}
         stems = result_stems(files)
         set_of = {stem: files[file] for file, stem in stems.items()}
         sources = [inspect_source(str(f), stem, False, scratch) for f, stem in stems.items()]

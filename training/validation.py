@@ -6,13 +6,13 @@ import statistics
 
 import tensorflow as tf
 
-from data.pictures import HDR_SUFFIXES, read_hdr
+from data.pictures import list_hdr, read_hdr
 from data.preparation.prepare import prepare_picture
 from metrics.scores import scores
 from metrics.tmqi import MIN_SIDE
 from models.display import displayed
 from system.errors import InputError, naming
-from system.files import list_pictures, result_stems
+from system.files import result_stems
 from training.callbacks import MAX_PICTURES
 
 REMEDY = "smaller pictures"  # where the memory is too small
@@ -109,7 +109,7 @@ def check_pictures(folder, preparation):
     Raises:
         InputError: one cannot be read, or is too small or too large.
     """
-    paths = list_pictures([folder], HDR_SUFFIXES) if folder else []
+    paths = list_hdr([folder]) if folder else []
     for path in paths:
         try:
             with naming(path, REMEDY):

@@ -1,114 +1,122 @@
 """OpenEXR pictures through the OpenEXR package.
 
-Format: "OpenEXR File Layout", https://openexr.com/en/latest/OpenEXRFileLayout.html
+Luminance and chroma: "Technical Introduction to OpenEXR", section Luminance/Chroma Images.
 """
 
 import contextlib
 import io
-from typing import NamedTuple
+from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import OpenEXR
 
-from data.pictures.sanitize import as_rgb, check_claim, check_size
+from data.pictures.color import as_bt709
+from data.pictures.exr_header import Header, read_headers
+from data.pictures.exr_layers import Layer, choose
+from data.pictures.sanitize import Remark
+from standards.primaries import BT709, rgb_to_xyz
 from system.errors import InputError
 
-# How far a blank picture shrinks. The transform codecs are nearly free on one.
-_LOSSLESS_RATIO = 2_000
-_TRANSFORM_RATIO = 100_000
-_LOSSLESS = ("NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A")
+_MAX_SIDE_OF_WARP = 2**15 - 1  # OpenCV's
 
 
-def decode_exr(data: bytes, name: str) -> np.ndarray:
-    """Return H×W×3 float32 of the data window from the bytes of an EXR file.
+def decode_exr(data: bytes, name: str, remark: Remark, layer: str | None = None) -> np.ndarray:
+    """Return H×W×3 float32 of the display window from the bytes of an EXR file.
 
-    Taken are R, G, B (or grey Y) of the default layer, else of the only other layer,
-    in the first part that has them; the rest is ignored. Primaries are taken to be
-    BT.709 and the chromaticities attribute is not read.
+    Outside the data window it is black. Chromaticities are converted to BT.709; with an
+    adoptedNeutral that becomes white, without one colours stay as they are.
+
+    Args:
+        data, name: of the file.
+        remark: hears what had to be guessed.
+        layer: see data.pictures.exr_layers.choose.
 
     Raises:
-        InputError: damaged, cut short, deep, subsampled, luminance/chroma, integer,
-            or without R, G, B or Y.
+        InputError: damaged, cut short, deep, subsampled, integer, or without R, G, B or Y.
     """
-    try:
-        parts = OpenEXR.File(io.BytesIO(data), header_only=True).parts
-        headers = [_Header.of(part.header) for part in parts]
-    except Exception as error:  # the bindings pass on many kinds
-        raise InputError(
-            f"{name}: the EXR header is damaged or cut short; get it again."
-        ) from error
-    # The library reads every channel of every part, so all of them are checked first.
-    for header in headers:
-        check_size(name, header.height, header.width)
-        if header.deep:
-            raise InputError(f"{name}: holds deep data; flatten it and save it as a plain EXR.")
-    claimed = sum(header.least_bytes for header in headers)
-    lossless = all(header.lossless for header in headers)
-    check_claim(name, claimed, len(data), _LOSSLESS_RATIO if lossless else _TRANSFORM_RATIO)
-    index, wanted = _choose(headers, name)
+    data, headers = read_headers(data, name)
+    parts = [(header.name, header.sampling) for header in headers]
+    chosen = choose(parts, name, layer, remark)
+    header = headers[chosen.part]
+    sampling = [header.sampling[channel] for channel in chosen.channels]
+    if any(steps != (1, 1) for steps in (sampling[:1] if chosen.is_chroma else sampling)):
+        raise InputError(f"{name}: has subsampled channels; save them all in full size.")
+    planes = _planes(data, name, chosen)
+    primaries = header.chromaticities or BT709
+    if chosen.is_chroma:
+        planes = _from_chroma(planes, sampling, primaries)
+    if any(plane.shape != planes[0].shape for plane in planes):
+        raise InputError(f"{name}: the channels differ in size; save them all in full size.")
+    image = _interleaved(planes)
+    if len(planes) == 3:
+        image = as_bt709(image, primaries, header.neutral, remark)
+    if not abs(header.pixel_aspect - 1) < 1e-3:
+        remark(f"has pixels {header.pixel_aspect:.4g} times as wide as high and is not resized")
+    return _in_display_window(image, header, remark)
 
+
+def _planes(data: bytes, name: str, chosen: Layer) -> list[np.ndarray]:
+    """Return the channels of a layer, half or float."""
     try:
-        # A part that cannot be decoded is left out with a line on standard output;
-        # the line is kept off the caller's, and the absence is seen below.
+        # A part that cannot be decoded is left out, with a line on Python's standard output.
         with contextlib.redirect_stdout(io.StringIO()):
             parts = OpenEXR.File(io.BytesIO(data), separate_channels=True).parts
-        part = next(part for part in parts if part.part_index == index)
-        planes = [part.channels[channel].pixels for channel in wanted]
-    except Exception as error:
+        part = next(part for part in parts if part.part_index == chosen.part)
+        planes = [part.channels[channel].pixels for channel in chosen.channels]
+    except Exception as error:  # the bindings pass on many kinds
         raise InputError(f"{name}: the pixels are damaged or cut short; get it again.") from error
     if any(plane.dtype.kind != "f" for plane in planes):
         raise InputError(f"{name}: holds integer (UINT) channels; save half or float ones.")
-    if any(plane.shape != planes[0].shape for plane in planes):
-        raise InputError(f"{name}: the channels differ in size; save them all in full size.")
-    return as_rgb(name, np.stack(planes, axis=2, dtype=np.float32))
+    return planes
 
 
-class _Header(NamedTuple):
-    """What is needed of the header of a part, in plain types."""
+def _interleaved(planes: list[np.ndarray]) -> np.ndarray:
+    """Return H×W×3 float32; threads, because halves take as long to convert as to read."""
+    image = np.empty((*planes[0].shape, 3), np.float32)
 
-    height: int
-    width: int
-    deep: bool
-    lossless: bool
-    least_bytes: int
-    sampling: dict[str, tuple[int, int]]  # of each channel, in x and y
+    def fill(channel: int) -> None:
+        image[:, :, channel] = planes[channel % len(planes)]
 
-    @classmethod
-    def of(cls, header: dict) -> "_Header":
-        low, high = (corner.tolist() for corner in header["dataWindow"])
-        width, height = high[0] - low[0] + 1, high[1] - low[1] + 1
-        tile = header.get("tiles")
-        pixels = max(width * height, tile.xSize * tile.ySize if tile else 0)
-        sampling = {c.name: (c.xSampling, c.ySampling) for c in header["channels"]}
-        return cls(
-            height,
-            width,
-            header["type"] in (OpenEXR.deepscanline, OpenEXR.deeptile),
-            header["compression"].name.removesuffix("_COMPRESSION") in _LOSSLESS,
-            2 * pixels * len(sampling),  # a half each: the header-only view does not tell types
-            sampling,
-        )
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(fill, range(3)))
+    return image
 
 
-def _choose(headers: list[_Header], name: str) -> tuple[int, list[str]]:
-    """Return the index of the part and the names of its R, G, B or Y channels."""
-    for index, header in enumerate(headers):
-        layers: dict[str, set[str]] = {}
-        for channel in header.sampling:
-            layer, dot, last = channel.rpartition(".")
-            layers.setdefault(layer + dot, set()).add(last)
-        pictures = [layer for layer, lasts in layers.items() if "Y" in lasts or {*"RGB"} <= lasts]
-        if not pictures:
-            continue
-        if "" not in pictures and len(pictures) > 1:
-            shown = ", ".join(layer[:-1] for layer in sorted(pictures))
-            raise InputError(f"{name}: has the layers {shown} and no default; save one of them.")
-        layer = "" if "" in pictures else pictures[0]
-        lasts = layers[layer]
-        if not {*"RGB"} <= lasts and lasts & {"RY", "BY"}:
-            raise InputError(f"{name}: holds luminance and chroma (Y, RY, BY); save it as RGB.")
-        wanted = [layer + last for last in ("RGB" if {*"RGB"} <= lasts else "Y")]
-        if any(header.sampling[channel] != (1, 1) for channel in wanted):
-            raise InputError(f"{name}: has subsampled channels; save them all in full size.")
-        return index, wanted
-    raise InputError(f"{name}: has neither R, G, B nor Y channels; save it as RGB.")
+def _from_chroma(planes, sampling, primaries):
+    """Return R, G and B from Y, RY = (R - Y) / Y and BY = (B - Y) / Y."""
+    luminance, *planes = (plane.astype(np.float32) for plane in planes)
+    red, blue = (
+        (_enlarged(plane, luminance.shape, steps) + 1) * luminance
+        for plane, steps in zip(planes, sampling[1:], strict=True)
+    )
+    try:
+        weights = rgb_to_xyz(primaries)[1]
+    except ValueError:  # as_bt709 tells
+        weights = rgb_to_xyz(BT709)[1]
+    green = (luminance - weights[0] * red - weights[2] * blue) / weights[1]
+    return [red, green, blue]
+
+
+def _enlarged(plane, shape, steps):
+    """Enlarge bilinearly; samples lie at the pixels that the steps divide."""
+    if max(*shape, *plane.shape) > _MAX_SIDE_OF_WARP:
+        return cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_NEAREST)
+    places = np.array([[1 / steps[0], 0, 0], [0, 1 / steps[1], 0]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(plane, places, shape[::-1], flags=how, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _in_display_window(image, header: Header, remark: Remark):
+    left, top, right, bottom = header.display_window
+    x, y = header.data_window[:2]
+    if header.data_window == header.display_window:
+        return image
+    part = image[max(top - y, 0) : max(bottom - y, 0), max(left - x, 0) : max(right - x, 0)]
+    if part.shape[:2] == (bottom - top, right - left):
+        return np.ascontiguousarray(part)
+    remark("holds data for a part of its display window; the rest is black")
+    window = np.zeros((bottom - top, right - left, 3), np.float32)
+    y, x = max(y - top, 0), max(x - left, 0)
+    window[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return window

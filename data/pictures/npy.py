@@ -5,11 +5,11 @@ import math
 
 import numpy as np
 
-from data.pictures.sanitize import as_rgb, check_claim, check_size
+from data.pictures.sanitize import Remark, as_rgb, check_claim, check_size
 from system.errors import InputError
 
 
-def decode_npy(data: bytes, name: str) -> np.ndarray:
+def decode_npy(data: bytes, name: str, remark: Remark) -> np.ndarray:
     """Return H×W×3 float32 from the bytes of a .npy file of H×W[×1|×3|×4] floats.
 
     The header is checked against the file before the samples are looked at, and

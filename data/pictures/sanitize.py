@@ -1,5 +1,6 @@
 """What every picture goes through, whatever file it came from."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,10 @@ from system.errors import InputError
 # or hostile, and is refused before anything is allocated.
 MAX_PIXELS = 2**28
 MAX_SIDE = 2**16
+
+
+# A reader calls it with a sentence on each thing that it had to guess, mend or leave out.
+Remark = Callable[[str], None]
 
 
 class SampleCounts(NamedTuple):
@@ -99,25 +104,26 @@ def looks_display_encoded(image: np.ndarray) -> bool:
     under 1024 pixels tell too little and give False; a synthetic scene of few
     flat colours gives True, so this is ground for a warning, never for refusal.
     """
-    brightest = image.max(axis=-1).ravel()
-    if brightest.size < 1024 or image.min() < 0 or brightest.max() > 255:
+    pixels = image.reshape(-1, image.shape[-1])
+    if len(pixels) < 1024:
         return False
-    # A million pixels settle it; an odd stride avoids sampling one column only.
-    stride = brightest.size // 2**20 | 1
-    return np.unique(brightest[::stride]).size <= 256
+    for count in (2**12, 2**20):  # a photograph is told by the first few
+        # A million pixels settle it; an odd stride avoids sampling one column only.
+        stride = len(pixels) // count | 1
+        if np.unique(pixels[::stride].max(axis=1)).size > 256:
+            return False
+    return bool(image.min() >= 0 and image.max() <= 255)
 
 
-def remarks_on(image: np.ndarray, counts: SampleCounts) -> tuple[str, ...]:
-    """Return sentences on a picture that was read but may not be what it should."""
-    remarks = []
+def remark_on(image: np.ndarray, counts: SampleCounts, remark: Remark) -> None:
+    """Call `remark` where the samples of a picture are not what they should be."""
     if looks_display_encoded(image):
-        remarks.append("looks display-encoded; scene-linear light is expected")
+        remark("looks display-encoded; scene-linear light is expected")
     if any(counts):
-        remarks.append(
+        remark(
             f"{counts.nan} NaN, {counts.inf} infinite and {counts.negative} negative samples "
             "were mended"
         )
-    return tuple(remarks)
 
 
 def linear_array(rgb: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """8- and 16-bit display-encoded pictures: Pillow reads 8 bits, OpenCV 16 bits and TIFF.
 
 OpenCV fills the missing part of a file that is cut short with grey or black and says nothing,
-so Pillow, or data.pictures.tiff, reads or checks every file first.
+so Pillow, or data.pictures.tiff_tags, reads or checks every file first.
 """
 
 import functools
@@ -15,8 +15,10 @@ import tifffile
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.ExifTags import Base
 
+from data.pictures.orientation import orientation_of, upright
 from data.pictures.sanitize import as_rgb, check_claim, check_size
-from data.pictures.tiff import decode_by_opencv, read_tags
+from data.pictures.tiff import decode_by_opencv
+from data.pictures.tiff_tags import STARTS, read_directory
 from system.errors import InputError
 
 # Pixels a byte: a blank 1-bit PNG reaches 8256. A blank WebP of any size takes a few
@@ -30,15 +32,14 @@ Image.MAX_IMAGE_PIXELS = None  # check_size limits them instead, before anything
 def decode_sdr(data: bytes, name: str) -> np.ndarray:
     """Return H×W×3 RGB, uint8 or uint16, from the bytes of a JPEG, PNG, TIFF, BMP or WebP.
 
-    Pixels come in stored order: an EXIF orientation is not applied, because the HDR
-    picture that belongs to a file has none. (OpenCV does apply that of a TIFF.)
+    The Orientation of Exif and TIFF is applied.
 
     Raises:
         InputError: another format, another sample type, damaged or cut short.
     """
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        read_tags(data, name)
-        return _by_opencv(data, name)
+    if data[:4] in STARTS:
+        read_directory(data, name)
+        return _by_opencv(data, name)  # which applies the Orientation
     try:
         if data[:4] == b"RIFF":
             # Pillow allocates a WebP's canvas when it opens the file.
@@ -57,8 +58,10 @@ def decode_sdr(data: bytes, name: str) -> np.ndarray:
     except Exception as error:  # Pillow raises many kinds
         raise InputError(f"{name}: the picture is damaged or cut short; get it again.") from error
     if picture.format == "PNG" and data[24] == 16:  # Pillow would cut RGB down to 8 bits
-        return _by_opencv(data, name)
-    return np.array(picture.convert("RGB"))
+        image = _by_opencv(data, name)
+    else:
+        image = np.array(picture.convert("RGB"))
+    return upright(image, orientation_of(picture))
 
 
 def _by_opencv(data: bytes, name: str) -> np.ndarray:

@@ -1,89 +1,93 @@
-"""TIFF: the header that tells what is in a file, and float pictures through OpenCV.
+"""Float TIFF pictures through tifffile, and those in LogLuv through OpenCV.
 
-Format: "TIFF Revision 6.0", Adobe 1992; SampleFormat is in its section 19.
+Formats: "TIFF Revision 6.0", Adobe 1992; its Technical Note 3 (predictor 3); G. Ward Larson,
+"LogLuv Encoding for Full Gamut, High Dynamic Range Images", Journal of Graphics Tools 3(1), 1998.
 """
 
-import struct
-from collections.abc import Iterator
+import io
+import math
 
 import cv2
 import numpy as np
+import tifffile
 
-from data.pictures.sanitize import as_rgb, check_claim, check_size
+from data.pictures import tiff_tags
+from data.pictures.icc import to_linear_bt709
+from data.pictures.orientation import upright
+from data.pictures.sanitize import Remark, as_rgb
+from data.pictures.tiff_tags import Directory, read_directory
 from system.errors import InputError
 
-_WIDTH, _HEIGHT, _BITS, _CHANNELS, _PLANAR, _FORMAT = 256, 257, 258, 277, 284, 339
-_TILE_WIDTH, _TILE_HEIGHT = 322, 323
-_DATA = ((273, 279), (324, 325))  # offsets and byte counts of strips, of tiles
-_WANTED = {_WIDTH, _HEIGHT, _BITS, _CHANNELS, _PLANAR, _FORMAT, _TILE_WIDTH, _TILE_HEIGHT}
-_WANTED |= {tag for pair in _DATA for tag in pair}
-_FORMATS = {1: "B", 3: "H", 4: "I"}  # BYTE, SHORT, LONG
-# Where deflate and LZW end on a blank picture.
-_RATIO = 2_000
+_LOGLUV = (34676, 34677)
+# None, LZW, deflate of two kinds, PackBits, LERC, LZMA, Zstandard of two kinds.
+_COMPRESSIONS = (1, 5, 8, 32946, 32773, 34887, 34925, 34926, 50000)
+_GRAY, _RGB, _CFA = 1, 2, 32803
 
 
-def read_tags(data: bytes, name: str) -> dict[int, tuple[int, ...]]:
-    """Return the layout tags of the first picture in a TIFF, once its data are all there.
+def decode_tiff(data: bytes, name: str, remark: Remark) -> np.ndarray:
+    """Return H×W×3 float32 from the bytes of a float TIFF or BigTIFF, of 16, 32 or 64 bits.
 
-    The size and the places of the data are checked, so that a decoder may allocate.
+    The first picture of the file is read and its Orientation applied. With an ICC profile of
+    curves and a matrix it becomes linear BT.709.
 
     Raises:
-        InputError: no (classic) TIFF, damaged or cut short.
+        InputError: integer samples, another color model, damaged or cut short.
     """
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
-    if order is None:
-        raise InputError(f"{name}: is not a classic TIFF; save it as one.")
-    tags = {}
+    directory = read_directory(data, name)
+    if not directory.is_last:
+        remark("holds several pictures, of which the first was read")
+    if directory.value(tiff_tags.COMPRESSION) in _LOGLUV:
+        image = decode_by_opencv(directory.alone(data))
+        if image is None or image.dtype != np.float32:
+            raise InputError(
+                f"{name}: the LogLuv picture is damaged, or of grey alone (LogL); save it as a "
+                "32-bit float TIFF."
+            )
+        return as_rgb(name, image)
+    _check_samples(directory, name)
     try:
-        for tag, layout, place in _entries(data, order):
-            # Only these, and once: overlapping entries could unpack the file thousands of times.
-            if tag in _WANTED and tag not in tags:
-                tags[tag] = struct.unpack_from(layout, data, place)
-        height, width = tags[_HEIGHT][0], tags[_WIDTH][0]
-        places = [
-            place
-            for offsets, counts in _DATA
-            for place in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=True)
-        ]
-        if not places or any(offset + count > len(data) for offset, count in places):
-            raise struct.error
-    except (struct.error, KeyError, ValueError) as error:
+        with tifffile.TiffFile(io.BytesIO(directory.alone(data))) as file:
+            page = file.pages.first
+            if len(page.dataoffsets) < math.prod(page.chunked):
+                raise ValueError("strips or tiles are missing")
+            image = page.asarray(squeeze=False)
+    except Exception as error:  # tifffile and its codecs raise many kinds
         raise InputError(f"{name}: the TIFF is damaged or cut short; get it again.") from error
-    check_size(name, height, width)
-    pixels = max(height * width, tags.get(_TILE_WIDTH, (1,))[0] * tags.get(_TILE_HEIGHT, (1,))[0])
-    bits = pixels * tags.get(_CHANNELS, (1,))[0] * max(tags.get(_BITS, (1,)))
-    check_claim(name, bits // 8, len(data), _RATIO)
-    return tags
-
-
-def decode_tiff(data: bytes, name: str) -> np.ndarray:
-    """Return H×W×3 float32 from the bytes of a float16, float32 or float64 TIFF.
-
-    The first picture of the file is read; OpenCV applies its Orientation tag.
-
-    Raises:
-        InputError: integer samples, planar layout, damaged or cut short.
-    """
-    tags = read_tags(data, name)
-    bits = max(tags.get(_BITS, (1,)))
-    if set(tags.get(_FORMAT, (1,))) != {3} or bits not in (16, 32, 64):
-        raise InputError(
-            f"{name}: {bits}-bit integer or unknown samples are not scene-linear HDR; "
-            "save it as a 32-bit float TIFF."
-        )
-    if tags.get(_PLANAR, (1,))[0] != 1:
-        raise InputError(f"{name}: the channels are stored apart; save it with them interleaved.")
-    if bits == 16:
-        # OpenCV refuses half floats, but hands them through if they are called integers.
-        data = _as_integers(data)
-    image = decode_by_opencv(data)
-    sides = (tags[_HEIGHT][0], tags[_WIDTH][0])
-    if image is None or sorted(image.shape[:2]) != sorted(sides) or image.itemsize * 8 != bits:
-        raise InputError(f"{name}: OpenCV cannot read this TIFF; save it as a 32-bit float TIFF.")
-    image = image.view(np.float16) if bits == 16 else image
+    planes, _, height, width, samples = image.shape
+    if (height, width) != (directory.value(tiff_tags.HEIGHT), directory.value(tiff_tags.WIDTH)):
+        raise InputError(f"{name}: the TIFF is damaged or cut short; get it again.")
     with np.errstate(over="ignore"):  # a float64 over the float32 range is an Inf to mend
         image = image.astype(np.float32)
-    return as_rgb(name, image)
+    image = np.moveaxis(image[:, 0], 0, 2).reshape(height, width, planes * samples)
+    if directory.value(tiff_tags.PHOTOMETRIC, _RGB) == _RGB and planes * samples > 2:
+        image = image[:, :, :3]
+    elif planes * samples not in (1, 3, 4):
+        remark(f"holds {planes * samples} channels, of which the first was read, as grey")
+        image = image[:, :, :1]
+    image = upright(as_rgb(name, image), directory.value(tiff_tags.ORIENTATION))
+    profile = bytes(directory.tags.get(tiff_tags.ICC_PROFILE, ()))
+    return to_linear_bt709(image, profile, remark) if profile else image
+
+
+def _check_samples(directory: Directory, name: str) -> None:
+    """Raise InputError unless they are floats in a way that is read."""
+    tags = directory.tags
+    bits, photometric = set(tags.get(tiff_tags.BITS, (1,))), directory.value(tiff_tags.PHOTOMETRIC)
+    if photometric == _CFA:
+        raise InputError(f"{name}: holds camera raw data; rename it to end in .dng.")
+    if set(tags.get(tiff_tags.FORMAT, (1,))) != {3} or not bits <= {16, 24, 32, 64}:
+        raise InputError(
+            f"{name}: {max(bits)}-bit integer or unknown samples are not scene-linear HDR; "
+            "save it as a 32-bit float TIFF."
+        )
+    if photometric not in (_GRAY, _RGB) or len(bits) != 1:
+        raise InputError(f"{name}: is neither RGB nor grey; save it as RGB.")
+    compression = directory.value(tiff_tags.COMPRESSION)
+    if compression not in _COMPRESSIONS:
+        raise InputError(
+            f"{name}: compression {compression} of float samples is not read; save it with "
+            "deflate, LZW or none."
+        )
 
 
 def decode_by_opencv(data: bytes) -> np.ndarray | None:
@@ -95,29 +99,3 @@ def decode_by_opencv(data: bytes) -> np.ndarray | None:
     if image is None or image.ndim == 2:
         return image
     return image[:, :, [2, 1, 0, 3][: image.shape[2]]]
-
-
-def _entries(data: bytes, order: str) -> Iterator[tuple[int, str, int]]:
-    """Yield tag, struct layout and place of each integer entry; struct.error if cut short."""
-    (start,) = struct.unpack_from(order + "I", data, 4)
-    (entries,) = struct.unpack_from(order + "H", data, start)
-    for entry in range(start + 2, start + 2 + 12 * entries, 12):
-        tag, kind, count = struct.unpack_from(order + "HHI", data, entry)
-        if kind in _FORMATS and count:
-            size = count * struct.calcsize(_FORMATS[kind])
-            place = entry + 8
-            if size > 4:
-                (place,) = struct.unpack_from(order + "I", data, place)
-            if place + size > len(data):
-                raise struct.error
-            yield tag, f"{order}{count}{_FORMATS[kind]}", place
-
-
-def _as_integers(data: bytes) -> bytes:
-    """Return the file with its SampleFormat set to unsigned integer."""
-    patched = bytearray(data)
-    for tag, layout, place in _entries(data, "<" if data[:2] == b"II" else ">"):
-        if tag == _FORMAT:
-            values = struct.unpack_from(layout, data, place)
-            struct.pack_into(layout, patched, place, *[1] * len(values))
-    return bytes(patched)

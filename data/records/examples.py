@@ -8,8 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from data.pictures import read_hdr, read_hdr_counted, read_sdr
-from data.pictures.sanitize import remarks_on
+from data.pictures import read_hdr_with_remarks, read_sdr
 from data.preparation.normalize import normalize_hdr, normalize_sdr
 from data.preparation.prepare import prepare_picture, split
 from data.records.packing import LAYER_STEP, PATCH_STEP, pack
@@ -40,7 +39,8 @@ def pair_samples(pair, index, settings, preparation):
     Raises:
         InputError: a picture cannot be read.
     """
-    hdr = normalize_hdr(read_hdr(pair.hdr), preparation.data_domain)
+    picture, _ = read_hdr_with_remarks(pair.hdr)  # inspect_pair has told the remarks
+    hdr = normalize_hdr(picture, preparation.data_domain)
     sdr = normalize_sdr(read_sdr(pair.sdr), preparation.data_domain)
     generator = np.random.default_rng([settings.seed, index])
     patches = training_patches(
@@ -113,7 +113,8 @@ def _resize(image, size):
 
 def picture_sample(path, preparation, to_half):
     """Return the sample of one test picture: normalized picture, high, bot and black_offset."""
-    layers = prepare_picture(read_hdr(path), preparation, to_half)
+    picture, _ = read_hdr_with_remarks(path, to_half=to_half)  # inspect_picture tells remarks
+    layers = prepare_picture(picture, preparation)
     black_offset = np.full((1, 1, 1), layers.black_offset, np.float32)
     return {
         "hdr": layers.normalized,
@@ -125,8 +126,8 @@ def picture_sample(path, preparation, to_half):
 
 def inspect_picture(path):
     """Return ((height, width), remarks) of a readable HDR picture."""
-    image, counts = read_hdr_counted(path)
-    return image.shape[:2], remarks_on(image, counts)
+    image, remarks = read_hdr_with_remarks(path)
+    return image.shape[:2], remarks
 
 
 def picture_bytes(shape, level_num, to_half):

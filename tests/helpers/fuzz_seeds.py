@@ -8,10 +8,22 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
+import imagecodecs
 import numpy as np
 import OpenEXR
+import tifffile
+from PIL import Image, ImageCms
 
-from helpers.hdr_files import channel_runs, encode_exr, encode_pfm, radiance, saved_exr, tiff
+from helpers.hdr_files import (
+    channel_runs,
+    encode_exr,
+    encode_pfm,
+    radiance,
+    saved_exr,
+    subsampled_exr,
+    tiff,
+)
+from helpers.photo_files import dng, gain_map_jpeg
 
 # Samples that RGBE holds exactly, with highlights far over 1.
 IMAGE = np.random.default_rng(0).integers(128, 256, (6, 20, 3)).astype(np.float32)
@@ -38,14 +50,26 @@ def picture_seeds() -> Iterator[Seed]:
         yield Seed("hdr", "a.exr", data)
     yield Seed("hdr", "a.pfm", encode_pfm(IMAGE))
     yield Seed("hdr", "a.pfm", b"Pf\r\n20 6\r\n1.0\r\n" + GREY.astype(">f4").tobytes())
+    yield Seed("hdr", "a.pfm", b"PF4\n# text\n6\n5\n-1 \n" + IMAGE.tobytes())
     for array in (IMAGE, IMAGE.astype(">f8"), np.asfortranarray(IMAGE.astype("f2")), GREY):
         stream = io.BytesIO()
         np.save(stream, array)
         yield Seed("hdr", "a.npy", stream.getvalue())
     for data in _tiff(IMAGE):
         yield Seed("hdr", "a.tif", data)
+    for data in _tiff_of_tifffile():
+        yield Seed("hdr", "a.tif", data)
     for order, dtype in (("<", np.float16), (">", np.float64)):
         yield Seed("hdr", "a.tiff", tiff(IMAGE.astype(dtype), order))
+    light = np.repeat(IMAGE / 256, 4, axis=0)
+    yield Seed("hdr", "a.dng", dng(light))
+    gain = np.repeat(GREY, 4, axis=0).astype(np.uint8)
+    yield Seed("hdr", "a.jpg", gain_map_jpeg(np.repeat(CODES, 4, axis=0), gain, 2))
+    half = np.dstack([light * 4, light[:, :, :1]]).astype(np.float16)
+    yield Seed("hdr", "a.jpg", imagecodecs.ultrahdr_encode(half))
+    stream = io.BytesIO()
+    Image.fromarray(GREY).save(stream, "IM")
+    yield Seed("hdr", "a.im", stream.getvalue())
     for suffix in (".jpg", ".png", ".bmp", ".webp"):
         for array in (CODES, CODES[:, :, 0]):
             yield Seed("sdr", f"a{suffix}", cv2.imencode(suffix, array)[1].tobytes())
@@ -65,6 +89,8 @@ def _radiance():
     runs = b"".join(channel_runs(row) for row in rgbe)
     yield radiance(rgbe.tobytes(), 6, 20)
     yield radiance(runs, 6, 20)
+    header = b"EXPOSURE=0\nPRIMARIES=.7 .3 .2 .7 .1 .1 .3 .3\n"
+    yield radiance(runs, 6, 20, header)[11:]  # without the magic line
     header = b"EXPOSURE=2\nCOLORCORR=1 .5 2\nFORMAT=32-bit_rle_xyze\n"
     yield radiance(runs, 0, 0, header, b"+X 6 -Y 20")
     yield radiance(b"\5\6\7\x80\1\1\1\x08" * 2 + b"\5\6\7\x80\1\1\1\x44\1\1\1\1" * 2, 2, 9)
@@ -75,6 +101,13 @@ def _exr():
     for codec in ("NO", "RLE", "ZIPS", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB"):
         yield saved_exr({"RGB": IMAGE.astype(np.float16)}, codec)
     yield saved_exr({"Y": GREY, "A": GREY, "left.Z": GREY}, "PIZ")
+    odd = {"chromaticities": (0.7, 0.3, 0.2, 0.7, 0.1, 0.1, 0.3, 0.3), "comment": "text"}
+    corners = np.array([2, 1], np.int32), np.array([24, 9], np.int32)
+    yield saved_exr({"RGB": IMAGE}, "ZIP", displayWindow=corners, **odd).replace(
+        b"text", b"t\xe9xt"
+    )
+    planes = {"Y": (GREY, 1), "RY": (GREY[::2, ::2], 2), "BY": (GREY[::2, ::2], 2)}
+    yield subsampled_exr(6, 20, planes)
     tiles = {"type": OpenEXR.tiledimage, "tiles": OpenEXR.TileDescription()}
     yield saved_exr({"RGB": IMAGE}, "ZIP", **tiles)
     samples = np.empty((2, 2), object)
@@ -95,6 +128,21 @@ def _tiff(image):
     for codec in ("NONE", "LZW", "ADOBE_DEFLATE", "PACKBITS"):
         setting = [cv2.IMWRITE_TIFF_COMPRESSION, getattr(cv2, f"IMWRITE_TIFF_COMPRESSION_{codec}")]
         yield cv2.imencode(".tif", image, setting)[1].tobytes()
+
+
+def _tiff_of_tifffile():
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for how in (
+        {"compression": "adobe_deflate", "predictor": 3, "iccprofile": icc},
+        {"compression": "lzw", "planarconfig": "separate", "bigtiff": True},
+        {"compression": "zstd", "predictor": 3, "tile": (16, 16), "byteorder": ">"},
+    ):
+        stream, image = io.BytesIO(), IMAGE.astype(np.float16)
+        image = np.moveaxis(image, 2, 0) if "planarconfig" in how else image
+        tifffile.imwrite(stream, image, photometric="rgb", metadata=None, **how)
+        yield stream.getvalue()
+    setting = [cv2.IMWRITE_TIFF_COMPRESSION, cv2.IMWRITE_TIFF_COMPRESSION_SGILOG]
+    yield cv2.imencode(".tif", IMAGE, setting)[1].tobytes()
 
 
 # Numbers at which sizes, counts and offsets go wrong.

@@ -35,6 +35,38 @@ def saved_exr(channels, codec="ZIP", **header):
     return stream.getvalue()
 
 
+def subsampled_exr(height, width, planes):
+    """A file without compression; the bindings write no subsampled channels.
+
+    Args:
+        planes: dict from a channel's name to (float32 samples, step in x and y).
+    """
+
+    def attribute(name, kind, value):
+        return b"%s\0%s\0" % (name, kind) + struct.pack("<I", len(value)) + value
+
+    planes = dict(sorted(planes.items()))
+    channels = b"".join(
+        name.encode() + struct.pack("<xiiii", 2, 0, step, step)
+        for name, (_, step) in planes.items()
+    )
+    box = struct.pack("<4i", 0, 0, width - 1, height - 1)
+    data = b"v/1\x01\2\0\0\0" + attribute(b"channels", b"chlist", channels + b"\0")
+    data += attribute(b"compression", b"compression", b"\0")
+    data += attribute(b"dataWindow", b"box2i", box) + attribute(b"displayWindow", b"box2i", box)
+    data += attribute(b"lineOrder", b"lineOrder", b"\0")
+    data += attribute(b"pixelAspectRatio", b"float", struct.pack("<f", 1))
+    data += attribute(b"screenWindowCenter", b"v2f", bytes(8))
+    data += attribute(b"screenWindowWidth", b"float", struct.pack("<f", 1)) + b"\0"
+    lines = []
+    for y in range(height):
+        rows = [plane[y // step] for plane, step in planes.values() if y % step == 0]
+        samples = b"".join(row.astype("<f4").tobytes() for row in rows)
+        lines.append(struct.pack("<iI", y, len(samples)) + samples)
+    starts = np.cumsum([len(data) + 8 * height, *map(len, lines[:-1])])
+    return data + starts.astype("<u8").tobytes() + b"".join(lines)
+
+
 def encode_exr(image):
     return saved_exr({"RGB": np.ascontiguousarray(image)})
 
