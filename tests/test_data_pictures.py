@@ -286,6 +286,14 @@ def test_claims_of_sdr():
         decode_sdr(bytes(jpeg), "a")
 
 
+def test_a_chunk_of_a_png_that_claims_much_is_refused():
+    png = bytearray(encoded(".png", SMOOTH.astype(np.uint16) * 257))
+    at = png.index(b"IDAT") - 4
+    png[at : at + 2] = b"\xff\xff"
+    with pytest.raises(InputError, match="cut short"):
+        decode_sdr(bytes(png), "a")
+
+
 def test_blank_pictures_are_not_taken_for_bombs():
     blank = np.zeros((2000, 3000, 3), np.uint8)
     for suffix in (".jpg", ".png", ".webp"):

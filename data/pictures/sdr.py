@@ -58,10 +58,20 @@ def decode_sdr(data: bytes, name: str) -> np.ndarray:
     except Exception as error:  # Pillow raises many kinds
         raise InputError(f"{name}: the picture is damaged or cut short; get it again.") from error
     if picture.format == "PNG" and data[24] == 16:  # Pillow would cut RGB down to 8 bits
+        _check_png(data, name)
         image = _by_opencv(data, name)
     else:
         image = np.array(picture.convert("RGB"))
     return upright(image, orientation_of(picture))
+
+
+def _check_png(data: bytes, name: str) -> None:
+    """Raise InputError unless all chunks are there: OpenCV allocates what a length claims."""
+    at = 8
+    while data[at + 4 : at + 8] != b"IEND":
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        if at >= len(data):
+            raise InputError(f"{name}: the picture is damaged or cut short; get it again.")
 
 
 def _by_opencv(data: bytes, name: str) -> np.ndarray:

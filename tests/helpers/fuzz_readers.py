@@ -55,7 +55,8 @@ def fuzz(reader, numbers, seed):
     for one in seeds:  # libraries start their threads and caches at the first file
         check(one, one.data, folder, None)
     before = most_address_space()
-    resource.setrlimit(resource.RLIMIT_AS, (before + LIMIT_BYTES,) * 2)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]  # one reader follows another
+    resource.setrlimit(resource.RLIMIT_AS, (before + LIMIT_BYTES, hard))
     read = found = 0
     slowest = 0.0
     for number in numbers:
