@@ -112,7 +112,8 @@ def looks_display_encoded(image: np.ndarray) -> bool:
         stride = len(pixels) // count | 1
         if np.unique(pixels[::stride].max(axis=1)).size > 256:
             return False
-    return bool(image.min() >= 0 and image.max() <= 255)
+    lit = np.count_nonzero(image) >= 3 * 1024  # not a light on black
+    return bool(lit and image.min() >= 0 and image.max() <= 255)
 
 
 def remark_on(image: np.ndarray, counts: SampleCounts, remark: Remark) -> None:

@@ -10,7 +10,6 @@ Writes tools/benchmarks/results/folder.json.
 """
 
 import argparse
-import importlib
 import json
 import os
 import shutil
@@ -28,6 +27,7 @@ import numpy as np
 
 from data.pictures import read_hdr
 from data.preparation.prepare import prepare_picture
+from test import main as test_py
 from tools.benchmarks.measure import circumstances, in_fresh_process, save, scene, sides
 
 PRECISIONS = ("float32", "bfloat16")
@@ -70,8 +70,7 @@ def compare(precision, folder, picture):
     operator.pictures(layers)
     before = [seconds(operator.pictures, layers) for _ in range(ROUNDS)]
     with tempfile.TemporaryDirectory() as output:
-        test = importlib.import_module("test")
-        whole = seconds(test.main, [*arguments, "--output", output]) / count
+        whole = seconds(test_py, [*arguments, "--output", output]) / count
     after = [seconds(operator.pictures, layers) for _ in range(ROUNDS)]
     network = statistics.median(before + after)
     found = {"network": network, "test.py": whole, "ratio": whole / network}
