@@ -28,10 +28,10 @@ import tensorflow as tf
 from losses.objectives import Objective, Pictures
 from models.tone_mapper import make_branches, tone_mapper
 from tools.benchmarks import original_graph
-from tools.benchmarks.measure import RESULTS, circumstances, in_turns, save
+from tools.benchmarks.measure import RESULTS, TRAINING_SHAPES, circumstances, in_turns, save
 from training.trainer import EPSILON, Trainer
 
-SHAPES = {"high": (4, 512, 512, 3), "bot": (32, 64, 64, 3), "ft": (8, 256, 256, 3)}
+STAGES = tuple(TRAINING_SHAPES)
 LEVELS = 3
 RATE = 3e-4
 
@@ -43,7 +43,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stages", nargs="+", choices=SHAPES, default=list(SHAPES))
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--rounds", type=int, default=7, help="timed steps of each (7)")
     args = parser.parse_args(argv)
     for stage in args.stages:
@@ -79,7 +79,7 @@ def measure(stage, rounds):
 
 def random_batch(stage):
     """Return (inputs, ground truth) of the paper's size, smooth pictures in [0, 1]."""
-    count, height, width, _ = shape = SHAPES[stage]
+    count, height, width, _ = shape = TRAINING_SHAPES[stage]
     generator = np.random.default_rng(0)
 
     def pictures(*shape):
