@@ -3,13 +3,16 @@
 import importlib.util
 import json
 import os
+import re
 
 import pytest
 from conftest import ROOT, run_process, scene
+from helpers.figures import PAGE, RESULTS, at, described, prose, result, tables, wrong_cells
 from helpers.hdr_files import write_hdr
 
 from tools.benchmarks import gpu
 
+ROWS_OF_THE_README = ("strips", "strips_bfloat16", "original")
 SMALL = ["--sizes", "64x96", "--batches", "1x168", "1x24", "1x168", "--rounds", "1"]
 
 
@@ -28,7 +31,7 @@ def test_the_gpu_benchmark_runs_on_a_cpu(backend, candidates, tmp_path, monkeypa
     write_hdr(tmp_path / "scene.hdr", scene(64, 96))
     file = tmp_path / "gpu.npz"
     gpu.main([str(file), "--prepare", "--picture", str(tmp_path / "scene.hdr")])
-    kept = ROOT / "tools" / "benchmarks" / "results" / "gpu.json"
+    kept = RESULTS / "gpu.json"
     before = kept.exists() and kept.read_bytes()
     program = ROOT / "tools" / "benchmarks" / "gpu.py"
     arguments = [file, *SMALL, "--precisions", "float32", "--candidates", *candidates]
@@ -43,3 +46,34 @@ def test_the_gpu_benchmark_runs_on_a_cpu(backend, candidates, tmp_path, monkeypa
         assert row["steps_a_second"].keys() == {"high", "bot", "ft"}
         assert min(row["steps_a_second"].values()) > 0
     assert (kept.exists() and kept.read_bytes()) == before  # a CPU's figures are not kept
+
+
+TABLES = list(tables(PAGE.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: f"{table[0]} {table[1]}")
+def test_a_table_of_the_page_is_of_its_results(table):
+    name, path, columns, circumstances, rows = table
+    assert wrong_cells(name, path, columns, rows) == []
+    assert circumstances == described(result(name))
+
+
+def test_a_wrong_figure_is_found():
+    name, path, columns, _, rows = TABLES[0]
+    (first, figure, *others), *more = rows
+    assert wrong_cells(name, path, columns, [[first, f"{float(figure) + 1}", *others], *more])
+
+
+def test_all_results_are_on_the_page_and_all_its_figures_in_tables():
+    assert {name for name, *_ in TABLES} == {path.name for path in RESULTS.glob("*.json")}
+    text = PAGE.read_text("utf-8")
+    assert ("Not measured" in text) == (not (RESULTS / "gpu.json").exists())
+    assert re.findall(r"\d*\.\d+", prose(text)) == []
+    assert len(re.findall(r"^\|-", text, re.M)) == len(TABLES)
+
+
+def test_the_readmes_seconds_are_of_the_results():
+    sentence = re.search(r"1920×1080 take .*", (ROOT / "README.md").read_text("utf-8"))[0]
+    rows = [at("inference.json", f"sizes/1080x1920/{row}") for row in ROWS_OF_THE_README]
+    expected = [f"{row['wall_median']:.1f}" for row in rows]
+    assert re.findall(r"([\d.]+) s\b", sentence) == expected

@@ -6,12 +6,10 @@
 Batches are the paper's: high 4×512×512, bot 32×64×64, ft 8×256×256. All three take the same
 loss, this project's without the perceptual term, and Adam; the original's step is a graph of
 tf.compat.v1 (tools/benchmarks/original_graph.py). They run in turn in this process, on the
-CPU; the median of each counts. Writes tools/benchmarks/results/training.json; stages that are
-not measured stay in it as they were.
+CPU; the median of each counts. Writes tools/benchmarks/results/training.json.
 """
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -28,7 +26,7 @@ import tensorflow as tf
 from losses.objectives import Objective, Pictures
 from models.tone_mapper import make_branches, tone_mapper
 from tools.benchmarks import original_graph
-from tools.benchmarks.measure import RESULTS, TRAINING_SHAPES, circumstances, in_turns, save
+from tools.benchmarks.measure import TRAINING_SHAPES, circumstances, in_turns, save
 from training.trainer import EPSILON, Trainer
 
 STAGES = tuple(TRAINING_SHAPES)
@@ -46,16 +44,17 @@ def main(argv=None):
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--rounds", type=int, default=7, help="timed steps of each (7)")
     args = parser.parse_args(argv)
+    command = f"python tools/benchmarks/training.py --stages {' '.join(args.stages)}"
+    command += f" --rounds {args.rounds}"
+    result = {**circumstances(), "command": command, "stages": {}}
     for stage in args.stages:
-        row = {**circumstances(), "rounds": args.rounds, **measure(stage, args.rounds)}
+        result["stages"][stage] = row = measure(stage, args.rounds)
         print(
             f"{stage}: float32 {row['speed_over_original']['float32']} times, bfloat16 "
             f"{row['speed_over_original']['bfloat16']} times as fast as the original's graph",
             flush=True,
         )
-        path = RESULTS / "training.json"
-        before = json.loads(path.read_text()) if path.exists() else {}
-        save("training", {**before, stage: row})
+    save("training", result)
 
 
 def measure(stage, rounds):
