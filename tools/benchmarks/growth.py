@@ -98,7 +98,7 @@ def of_folder(name, count):
             shifted = np.roll(picture, 7 * number, (0, 1))
             cv2.imwrite(str(hdr / f"{number}.hdr"), shifted)
             if name == "records":
-                codes = np.uint8(255 * np.clip(shifted / (1 + shifted), 0, 1) ** 0.45)
+                codes = (255 * np.clip(shifted / (1 + shifted), 0, 1) ** 0.45).astype(np.uint8)
                 cv2.imwrite(str(sdr / f"{number}.jpg"), codes)
         if name == "evaluation":
             method = "--no_network", "--operators", "reinhard_global"
