@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.preparation.prepare import Layers, split
-from data.records.index import STORED
+from data.records.index import REMEDIES, STORED
 from data.records.packing import LAYER_STEP, PATCH_STEP, unpack
 from data.records.test_records import decode
 from system.errors import InputError
@@ -32,7 +32,28 @@ def steps_per_epoch(records, batch_size):
     return max(1, round(records / batch_size))
 
 
-def training_batches(info, stage, batch_size, seed, epoch, skip=0):
+def full_batches(info, batch_size, workers):
+    """Return how many whole batches an epoch has when each worker reads shards of its own.
+
+    Raises:
+        InputError: there are too few shards or patches.
+    """
+    if len(info.shards) < workers:
+        raise InputError(
+            f"the records lie in {len(info.shards)} files, which {workers} workers cannot share; "
+            f"set data.tfrecord_shards to a multiple of {workers} and {REMEDIES[info.kind]}"
+        )
+    least = min(sum(s.records for s in info.shards[w::workers]) for w in range(workers))
+    if least < batch_size // workers:
+        raise InputError(
+            f"one of {workers} workers has {least} patches in its files, fewer than its part of a "
+            f"batch; take smaller batches or set data.tfrecord_shards to a multiple of {workers} "
+            f"and {REMEDIES[info.kind]}"
+        )
+    return least // (batch_size // workers)
+
+
+def training_batches(info, stage, batch_size, seed, epoch, skip=0, worker=0, workers=1):
     """Return the batches of one epoch; the order depends on seed and epoch only.
 
     Args:
@@ -41,10 +62,12 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0):
         batch_size: patches per batch; the last batch may be smaller.
         seed, epoch: of the shuffling.
         skip: batches to leave out at the beginning, to go on within an epoch.
+        worker, workers: of several workers, give this one's equal part of each batch, from every
+            workers-th shard alone.
 
     Returns:
-        tf.data.Dataset of steps_per_epoch(...) - skip batches. A distribution strategy
-        that is handed the dataset gives each machine a part of each batch.
+        tf.data.Dataset of steps_per_epoch(...) - skip batches, of several workers
+        full_batches(...) - skip.
     """
     features = FEATURES[stage]
     stored = [name for name in STORED[info.kind] if name in features.values()]
@@ -65,11 +88,11 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0):
         return arrays, arrays.pop("ground_truth")
 
     steps = steps_per_epoch(info.count, batch_size)
+    if workers > 1:
+        steps, batch_size = full_batches(info, batch_size, workers), batch_size // workers
     order_seed = (seed * 100_003 + epoch) % 2**31
-    records = _records([str(shard.path) for shard in info.shards])
+    records = _records([str(shard.path) for shard in info.shards[worker::workers]])
     records = records.shuffle(SHUFFLE[stage], seed=order_seed, reshuffle_each_iteration=False)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return (
         records.take(steps * batch_size)
         .skip(skip * batch_size)
@@ -79,7 +102,6 @@ def training_batches(info, stage, batch_size, seed, epoch, skip=0):
         # optimizer counts that as a step.
         .apply(tf.data.experimental.assert_cardinality(steps - skip))
         .prefetch(tf.data.AUTOTUNE)
-        .with_options(options)
     )
 
 

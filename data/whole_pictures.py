@@ -55,9 +55,10 @@ class WholePictures(NamedTuple):
             rgb = view(read_hdr(path), self.size, self.ratio, self.flip, generator)
         return augment(rgb, self.augmentation, generator)
 
-    def batches(self, batch_size, seed, epoch, skip=0):
+    def batches(self, batch_size, seed, epoch, skip=0, worker=0, workers=1):
         """Return the tf.data.Dataset of an epoch without its first `skip` batches.
 
+        Of several workers it gives this one's equal part of each batch.
         Elements are (inputs, ground truth) as those of data.datasets, and inputs holds
         "black_offset", N×1×1×1, too. There is no ground truth: the source stands in its place.
         """
@@ -77,10 +78,12 @@ class WholePictures(NamedTuple):
             inputs = {name: tf.ensure_shape(array, shape) for (name, shape), array in named}
             return inputs, inputs["source"]
 
+        share = batch_size // workers
         return (
             tf.data.Dataset.range(skip * batch_size, min(steps * batch_size, self.count))
+            .filter(lambda index: workers == 1 or index % batch_size // share == worker)
             .map(element, num_parallel_calls=tf.data.AUTOTUNE)
-            .batch(batch_size)
+            .batch(share)
             .apply(tf.data.experimental.assert_cardinality(steps - skip))
             .prefetch(tf.data.AUTOTUNE)
         )

@@ -22,6 +22,7 @@ from losses.tmqi import (
     ssim_tmqi,
     structural_fidelity,
 )
+from system.compiled import compiled
 from system.errors import InputError
 
 # Weights of the paper's totals.
@@ -193,8 +194,8 @@ TERMS = {
     "msssim": (lambda a, b: 1 - ms_ssim(a, b), "ground_truth"),
     "tmqi": (lambda a, b: 1 - ms_ssim_tmqi(a, b), "source"),
     "tmqi_s": (lambda a, b: 1 - ssim_tmqi(a, b), "source"),
-    "h": (delta_hue_ipt, "source"),
-    "c": (delta_e_itp, "ground_truth"),
+    "h": (lambda a, b: compiled(delta_hue_ipt)(a, b), "source"),
+    "c": (lambda a, b: compiled(delta_e_itp)(a, b), "ground_truth"),
     "n": (naturalness_difference, "ground_truth"),
     "s": (lambda a, b: 1 - structural_fidelity(a, b), "source"),
     "q": (lambda a, b: 1 - quality(a, b), "source"),

@@ -3,9 +3,10 @@ import pytest
 import tensorflow as tf
 from helpers.shards import PREPARATION, patches, write
 
-from data.datasets import steps_per_epoch, training_batches
+from data.datasets import full_batches, steps_per_epoch, training_batches
 from data.preparation.prepare import split
 from data.records.index import patch_shapes, read_index
+from system.errors import InputError
 
 
 def records(folder, kind, count=11, shards=3):
@@ -84,26 +85,35 @@ def test_skip_goes_on_within_the_epoch(tmp_path):
         assert samples_of(whole[skip:]) == samples_of(later)
 
 
-def test_a_strategy_shards_the_batches_of_one_machine(tmp_path):
-    """What tf.distribute does to the dataset on each of two machines."""
-    info = records(tmp_path, "dual", count=12)
-    whole = training_batches(info, "bot", 4, 0, 0)
+def test_each_worker_reads_its_own_shards_alone(tmp_path):
+    info = records(tmp_path, "dual", count=13, shards=5)  # 3 + 3 + 3 + 2 + 2 records
     seen = []
-    for index in range(2):
-        variant = tf.raw_ops.AutoShardDataset(
-            input_dataset=tf.data.experimental.to_variant(whole.rebatch(2)),
-            num_workers=2,
-            index=index,
-            num_replicas=2,
-            auto_shard_policy=whole.options().experimental_distribute.auto_shard_policy.value,
-            output_types=[tf.float32] * 2,
-            output_shapes=[tf.TensorShape(None)] * 2,
-        )
-        part = tf.data.experimental.from_variant(variant, whole.rebatch(2).element_spec)
-        seen.append([y.numpy() for _, y in part])
-        assert [len(batch) for batch in seen[-1]] == [2, 2, 2]
-    batches = [np.concatenate(halves) for halves in zip(*seen, strict=True)]
-    assert samples_of(batches) == samples_of(epoch_order(info, "bot"))
+    for worker in range(2):
+        for shard in info.shards:
+            shard.path.rename(shard.path.with_suffix(".away"))
+        for shard in info.shards[worker::2]:
+            shard.path.with_suffix(".away").rename(shard.path)
+        part = epoch_order(info, "bot", worker=worker, workers=2)
+        assert [len(batch) for batch in part] == [2] * full_batches(info, 4, 2) == [2, 2]
+        rest = epoch_order(info, "bot", worker=worker, workers=2, skip=1)
+        assert samples_of(rest) == samples_of(part[1:])
+        seen += samples_of(part)
+        for shard in info.shards[worker::2]:
+            shard.path.rename(shard.path.with_suffix(".away"))
+        for shard in info.shards:
+            shard.path.with_suffix(".away").rename(shard.path)
+    assert len(set(seen)) == 8
+    assert set(seen) <= set(samples_of(epoch_order(info, "bot", batch_size=13)))
+
+
+@pytest.mark.parametrize(
+    ("count", "shards", "workers", "message"),
+    [(8, 2, 4, "lie in 2 files, which 4 workers"), (5, 4, 4, "one of 4 workers has 1 patches")],
+)
+def test_too_little_for_all_workers_is_one_sentence(tmp_path, count, shards, workers, message):
+    info = records(tmp_path, "dual", count=count, shards=shards)
+    with pytest.raises(InputError, match=message):
+        full_batches(info, 8, workers)
 
 
 def test_records_of_another_size_are_an_error(tmp_path):

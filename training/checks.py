@@ -57,8 +57,9 @@ class Run(NamedTuple):
 
     def batches(self, epoch, skip=0):
         """Return the batches of an epoch without its first `skip`."""
-        settings = self.settings
-        common = settings.batch_size, settings.seed, epoch, skip
+        settings, replicas = self.settings, self.replicas
+        order = settings.batch_size, settings.seed, epoch, skip
+        common = *order, replicas.worker, replicas.workers
         if settings.whole_pictures:
             whole = settings.whole_pictures.batches(*common)
         else:

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 from tqdm import tqdm
 
-from data.datasets import steps_per_epoch
+from data.datasets import full_batches, steps_per_epoch
 from data.records.index import read_index, verify
 from losses.objectives import Objective, check_weights
 from losses.perceptual import DownloadError, PerceptualLoss, load_vgg16
@@ -105,6 +105,8 @@ def check(settings, replicas):
             "is one step with all of them"
         )
     steps = replicas.full_steps(steps_per_epoch(count, size), size, count)
+    if records and replicas.workers > 1:
+        steps = full_batches(records, size, replicas.workers)
     key = f"model.ckp_path_{stage}"
     make_folder(settings.folder, key)
     make_folder(settings.log_folder, "train.log_path")

@@ -8,6 +8,7 @@ several workers (one a machine), the chief alone writes; all of them read the ch
 import contextlib
 import json
 import os
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -37,6 +38,7 @@ class Replicas:
         strategy: the tf.distribute.Strategy.
         count: of replicas.
         workers: how many processes train.
+        worker: the number of this one, from 0.
         chief: whether this one writes the files.
 
     Raises:
@@ -49,6 +51,7 @@ class Replicas:
         resolver = self.strategy.cluster_resolver
         cluster = resolver and resolver.cluster_spec().as_dict()
         self.workers = sum(len(cluster.get(job, ())) for job in JOBS) if cluster else 1
+        self.worker = _number(cluster, resolver) if self.workers > 1 else 0
         self.chief = self.workers == 1 or self.strategy.extended.should_checkpoint
 
     def describe(self):
@@ -146,18 +149,24 @@ def _strategy(name):
     return tf.distribute.get_strategy()
 
 
+def _number(cluster, resolver):
+    before = sum(len(cluster.get(job, ())) for job in JOBS[: JOBS.index(resolver.task_type)])
+    return before + resolver.task_id
+
+
 class _ReplicaTrainer(Trainer):
     """Keras' own fit fails with several workers: it averages batches and logs in ways that
     tf.distribute refuses (Keras 3.15; structures, and scalars along their first axis).
     """
 
     def fit(self, batches, initial_epoch, callbacks, **_):
-        """Train one epoch."""
+        """Train one epoch; batches are this worker's parts, which its replicas share."""
         strategy = self.distribute_strategy
+        share = partial(_shared, batches)
         callbacks = keras.callbacks.CallbackList(callbacks, model=self)
         self.stop_training = False
         callbacks.on_epoch_begin(initial_epoch)
-        for step, batch in enumerate(strategy.experimental_distribute_dataset(batches)):
+        for step, batch in enumerate(strategy.distribute_datasets_from_function(share)):
             callbacks.on_train_batch_begin(step)
             callbacks.on_train_batch_end(step, self._step(batch))
             if self.stop_training:
@@ -176,3 +185,17 @@ class _ReplicaTrainer(Trainer):
         logs = self.distribute_strategy.run(step, args=(batch,))
         local = self.distribute_strategy.experimental_local_results
         return {name: local(value)[0] for name, value in logs.items()}
+
+
+def _shared(batches, context):
+    """Return batches cut into those of a worker's replicas, one after the other."""
+    count = context.num_replicas_in_sync // context.num_input_pipelines
+
+    def cut(array):
+        return tf.reshape(array, (count, -1, *array.shape[1:]))
+
+    def parts(*batch):
+        return tf.data.Dataset.from_tensor_slices(keras.tree.map_structure(cut, batch))
+
+    known = tf.data.experimental.assert_cardinality(batches.cardinality() * count)
+    return batches.flat_map(parts).apply(known).prefetch(count)

@@ -70,8 +70,10 @@ class Trainer(keras.Model):
         names = (*objective.weights, *objective.reported)
         self.terms = {name: Latest(f"loss_{name}") for name in names}
         self.total = Latest("total_loss")
-        # Keras would choose XLA by the machine; runs must not depend on that.
-        self.compile(keras.optimizers.Adam(learning_rate, epsilon=EPSILON), jit_compile=False)
+        # Keras would choose XLA by the machine; runs must not depend on that. Under JAX a step
+        # that is not compiled runs operation by operation.
+        jit_compile = keras.backend.backend() == "jax"
+        self.compile(keras.optimizers.Adam(learning_rate, epsilon=EPSILON), jit_compile=jit_compile)
         self.optimizer.build(network.trainable_variables)
 
     def call(self, inputs, training=False):

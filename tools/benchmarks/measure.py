@@ -1,12 +1,14 @@
 """What the benchmarks share: the machine, a picture, time in turns, peak memory."""
 
 import datetime
+import importlib.util
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -14,13 +16,13 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "tools" / "benchmarks" / "results"
+# Of the paper's batches, in the order of the stages.
+TRAINING_SHAPES = {"high": (4, 512, 512, 3), "bot": (32, 64, 64, 3), "ft": (8, 256, 256, 3)}
 
 
-def circumstances():
-    """Return a dict of date, processor, cores in use, their load, and versions."""
-    import keras
-    import tensorflow as tf
-
+def circumstances(packages=("tensorflow", "keras", "numpy")):
+    """Return a dict of date, processor, cores in use, their load, and versions of packages."""
+    installed = {name for name in packages if importlib.util.find_spec(name)}
     model = platform.processor()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -33,9 +35,7 @@ def circumstances():
         "load_of_the_last_minute": os.getloadavg()[0],
         "versions": {
             "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
+            **{name: metadata.version(name) for name in packages if name in installed},
             "opencv": cv2.__version__,
         },
     }
@@ -86,10 +86,10 @@ def in_turns(tasks, rounds):
     }
 
 
-def in_fresh_process(script, *arguments):
-    """Run a script with arguments; return the JSON it prints last."""
+def in_fresh_process(script, *arguments, **variables):
+    """Run a script with arguments and further environment variables; return the JSON it prints."""
     command = [sys.executable, str(script), *map(str, arguments)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")

@@ -6,12 +6,10 @@
 Batches are the paper's: high 4×512×512, bot 32×64×64, ft 8×256×256. All three take the same
 loss, this project's without the perceptual term, and Adam; the original's step is a graph of
 tf.compat.v1 (tools/benchmarks/original_graph.py). They run in turn in this process, on the
-CPU; the median of each counts. Writes tools/benchmarks/results/training.json; stages that are
-not measured stay in it as they were.
+CPU; the median of each counts. Writes tools/benchmarks/results/training.json.
 """
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -25,14 +23,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from data.pictures import read_hdr
+from data.preparation.normalize import normalize_hdr, normalize_sdr
+from data.preparation.prepare import Preparation, split
 from losses.objectives import Objective, Pictures
+from metrics.operators import OPERATORS
 from models.tone_mapper import make_branches, tone_mapper
+from models.weights import PRETRAINED, load_weights, newest_checkpoint
 from tools.benchmarks import original_graph
-from tools.benchmarks.measure import RESULTS, circumstances, in_turns, save
+from tools.benchmarks.measure import ROOT, TRAINING_SHAPES, circumstances, in_turns, save
 from training.trainer import EPSILON, Trainer
 
-SHAPES = {"high": (4, 512, 512, 3), "bot": (32, 64, 64, 3), "ft": (8, 256, 256, 3)}
+STAGES = tuple(TRAINING_SHAPES)
 LEVELS = 3
+PREPARATION = Preparation("gamma", "bilateral", True, LEVELS)  # of the shipped weights
+LABEL = "reinhard_global"
 RATE = 3e-4
 
 tf1 = tf.compat.v1
@@ -43,25 +48,27 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stages", nargs="+", choices=SHAPES, default=list(SHAPES))
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES)
     parser.add_argument("--rounds", type=int, default=7, help="timed steps of each (7)")
     args = parser.parse_args(argv)
+    command = f"python tools/benchmarks/training.py --stages {' '.join(args.stages)}"
+    command += f" --rounds {args.rounds}"
+    result = {**circumstances(), "command": command, "stages": {}}
     for stage in args.stages:
-        row = {**circumstances(), "rounds": args.rounds, **measure(stage, args.rounds)}
+        result["stages"][stage] = row = measure(stage, args.rounds)
         print(
             f"{stage}: float32 {row['speed_over_original']['float32']} times, bfloat16 "
             f"{row['speed_over_original']['bfloat16']} times as fast as the original's graph",
             flush=True,
         )
-        path = RESULTS / "training.json"
-        before = json.loads(path.read_text()) if path.exists() else {}
-        save("training", {**before, stage: row})
+    save("training", result)
 
 
 def measure(stage, rounds):
-    """Return the times of a stage's steps."""
-    batch = random_batch(stage)
+    """Return the times of a stage's steps, and how far the two precisions' gradients agree."""
+    batch = patches(stage)
     trainers = {precision: trainer(stage, precision) for precision in ("float32", "bfloat16")}
+    directions = [direction(found, *batch) for found in trainers.values()]
     tasks = {
         precision: lambda found=found: found.train_on_batch(*batch)
         for precision, found in trainers.items()
@@ -74,38 +81,68 @@ def measure(stage, rounds):
     row["speed_over_original"] = {
         name: round(seconds["original"] / seconds[name], 3) for name in trainers
     }
+    row["gradient_cosine"] = round(float(np.dot(*directions)), 5)
     return row
 
 
-def random_batch(stage):
-    """Return (inputs, ground truth) of the paper's size, smooth pictures in [0, 1]."""
-    count, height, width, _ = shape = SHAPES[stage]
-    generator = np.random.default_rng(0)
+def patches(stage):
+    """Return (inputs, ground truth) of the paper's size, cut from the scenes of dataset/test.
 
-    def pictures(*shape):
-        return np.stack(
-            [cv2.resize(c, shape[2:0:-1]) for c in generator.random((shape[0], 9, 9, 3), "f4")]
+    The ground truth is Reinhard's operator.
+    """
+    count, side, *_ = TRAINING_SHAPES[stage]
+    scenes = sorted((ROOT / "dataset" / "test").glob("*.hdr"))
+    places = np.random.default_rng(0).random((count, 2))
+    crops = []
+    for index, place in enumerate(places):
+        hdr = read_hdr(scenes[index % len(scenes)])
+        label = normalize_sdr(OPERATORS[LABEL](hdr), PREPARATION.data_domain)
+        normalized = normalize_hdr(hdr, PREPARATION.data_domain)
+        length = side << LEVELS if stage == "bot" else side
+        # Of a scene smaller than the patch, the part that there is, enlarged.
+        rows, columns = (
+            slice(start := int(at * max(0, size - length)) & -8, start + length)
+            for at, size in zip(place, hdr.shape, strict=False)
         )
-
-    inputs = {"source": pictures(*shape)}
+        pictures = (cv2.resize(p[rows, columns], (length, length)) for p in (normalized, label))
+        crops.append([(picture, *split(picture, PREPARATION)) for picture in pictures])
+    (source, high, bot), (truth, *layers) = (
+        map(np.stack, zip(*found, strict=True)) for found in zip(*crops, strict=True)
+    )
     if stage == "ft":
-        inputs["high"] = pictures(*shape) / 10
-        inputs["bot"] = pictures(count, height >> LEVELS, width >> LEVELS, 3)
-    return inputs, pictures(*shape)
+        return {"source": source, "high": high, "bot": bot}, truth
+    return {"source": high if stage == "high" else bot}, layers[stage == "bot"]
+
+
+def direction(found, inputs, truth):
+    """Return the unit vector of a trainer's gradient with the shipped weights."""
+    x, y = keras.tree.map_structure(tf.constant, (inputs, truth))
+    variables = found.network.trainable_variables
+    with tf.GradientTape() as tape:
+        output = found(x, training=True)["output"]
+        total, _ = found.objective.total(Pictures(output, y, x["source"]), [])
+    flat = np.concatenate([np.ravel(part) for part in tape.gradient(total, variables)])
+    return flat / np.linalg.norm(flat)
 
 
 def trainer(stage, precision):
     """Return the stage's training.trainer.Trainer."""
-    keras.utils.set_random_seed(0)
-    branches = make_branches(precision)
+    branches = shipped_branches(precision)
     network = tone_mapper(branches, LEVELS) if stage == "ft" else getattr(branches, stage)
     return Trainer(network, Objective(stage), RATE)
 
 
+def shipped_branches(precision="float32"):
+    """Return models.tone_mapper.Branches with the shipped weights."""
+    branches = make_branches(precision)
+    load_weights(newest_checkpoint(PRETRAINED / "ftlayer"), branches._asdict())
+    return branches
+
+
 def original_step(stage, batch):
     """Return a function that takes a step of the original's graph, with the same first weights."""
-    keras.utils.set_random_seed(0)
-    weights = {n: original_graph.layer_weights(b) for n, b in make_branches()._asdict().items()}
+    named = shipped_branches()._asdict().items()
+    weights = {name: original_graph.layer_weights(branch) for name, branch in named}
     inputs, truth = batch
     with tf.Graph().as_default() as graph:
         arrays = {**inputs, "truth": truth}
