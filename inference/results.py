@@ -94,9 +94,9 @@ class Results(NamedTuple):
             stems = {"output": picture.stem}
             stems.update((name, f"{picture.stem}_{name}") for name in layer_names)
             ending = FORMATS[self.format][0]
-            paths = {name: result_path(self.folder, stem, ending) for name, stem in stems.items()}
             try:
                 with naming(picture.stem, remedy):
+                    paths = {n: result_path(self.folder, s, ending) for n, s in stems.items()}
                     for path in paths.values():
                         self._check(path)
                     return picture, paths, operator.pictures(picture.layers, tuple(paths))

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import os
 import sys
 import threading
@@ -56,6 +57,11 @@ def quiet_libraries() -> Iterator[None]:
                 _open()
 
 
+@functools.cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def _close() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # None, closed, or a test's
@@ -70,7 +76,7 @@ def _close() -> None:
 
 def _open() -> None:
     with contextlib.suppress(OSError, AttributeError):  # what C still holds in its buffer
-        ctypes.CDLL(None).fflush(None)
+        _c_library().fflush(None)
     for output, copy in _copies.items():
         os.dup2(copy, output)
         os.close(copy)
