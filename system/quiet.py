@@ -3,12 +3,14 @@
 import contextlib
 import ctypes
 import functools
+import io
 import os
 import sys
 import threading
 from collections.abc import Iterator
 
 _OUTPUTS = {"stdout": 1, "stderr": 2}  # streams of Python and their file descriptors
+_BUFFERING = ("line_buffering", "write_through")
 _lock = threading.Lock()
 _copies: dict[int, int] = {}  # of the descriptors, while libraries are kept quiet
 _users = 0
@@ -26,9 +28,9 @@ def keep_streams_apart() -> None:
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no file
             if stream.fileno() == output:
                 stream.flush()
-                how = {"encoding": stream.encoding, "errors": stream.errors}
-                lines = 1 if stream.line_buffering else -1
-                setattr(sys, name, open(os.dup(output), "w", lines, **how))  # noqa: SIM115
+                file = os.fdopen(os.dup(output), "wb", 0 if stream.write_through else -1)
+                how = {n: getattr(stream, n) for n in ("encoding", "errors", *_BUFFERING)}
+                setattr(sys, name, io.TextIOWrapper(file, **how))
     _streams_are_apart = True
 
 

@@ -48,6 +48,9 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.script)
         if "slow" in item.keywords and not config.getoption("--slow"):
             item.add_marker(skip)
+    # Files that run scripts come first, so that the processes of pytest-xdist end together.
+    long = {item.path for item in items if "script" in item.keywords}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="session")
