@@ -54,7 +54,7 @@ def full_batches(info, batch_size, workers):
 
 
 def training_batches(info, stage, batch_size, seed, epoch, skip=0, worker=0, workers=1):
-    """Return the batches of one epoch; the order depends on seed and epoch only.
+    """Return the batches of one epoch; the order depends on seed, epoch and TensorFlow's seed.
 
     Args:
         info: the records' RecordInfo, "dual" for high and bot, "ft" for ft.

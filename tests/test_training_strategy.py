@@ -111,6 +111,7 @@ def test_two_workers_with_shards_of_their_own_step_as_one_with_the_whole_batch(t
         statuses, texts = workers.wait()
     assert statuses == [0, 0], texts
     info, parts = read_index(index, "dual"), []
+    tf.keras.utils.set_random_seed(0)  # as the workers
     for number in range(2):
         part = training_batches(info, "high", 4, 0, 0, 0, number, 2)
         parts.append([(x["source"].numpy(), y.numpy()) for x, y in part])
