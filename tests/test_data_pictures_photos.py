@@ -8,7 +8,7 @@ from helpers.hdr_files import write_hdr
 from helpers.photo_files import BT2020, LINEAR, dng, gain_map_jpeg, icc_profile
 from PIL import Image
 
-from data.pictures import find_hdr, gain_map, list_hdr, raw, read_hdr, read_hdr_with_remarks
+from data.pictures import find_hdr, list_hdr, raw, read_hdr, read_hdr_with_remarks
 from standards.srgb import srgb_decode
 from system.errors import InputError
 
@@ -31,15 +31,11 @@ def test_raw_is_linear_and_balanced(tmp_path, to_half, neutral):
     np.testing.assert_allclose(np.median(ratio, axis=(0, 1)), np.median(ratio), rtol=0.02)
 
 
-def test_missing_packages_are_named(tmp_path, monkeypatch):
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.nef").write_bytes(dng(RAMP))
-    (tmp_path / "a.jpg").write_bytes(gain_map_jpeg(CODES, GAIN, 2))
     monkeypatch.setattr(raw, "rawpy", None)
-    monkeypatch.setattr(gain_map, "imagecodecs", None)
-    remedy = r"; pip install -r requirements-formats\.txt"
-    for name, package in (("a.nef", "rawpy"), ("a.jpg", "imagecodecs")):
-        with pytest.raises(InputError, match=package + remedy):
-            read_hdr(tmp_path / name)
+    with pytest.raises(InputError, match=r"rawpy; pip install -r requirements-formats\.txt"):
+        read_hdr(tmp_path / "a.nef")
 
 
 @pytest.mark.parametrize("name", ["a.dng", "a.cr2", "a.jpg"])

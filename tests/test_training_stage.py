@@ -16,7 +16,14 @@ from models.weights import PRETRAINED, newest_checkpoint
 from system.errors import InputError
 from training import stage as stage_module
 from training.callbacks import ProgressBar
-from training.checks import Run, check_pad_bot, check_records, check_same_start, start_checkpoints
+from training.checks import (
+    Run,
+    check_pad_bot,
+    check_records,
+    check_same_start,
+    origin,
+    start_checkpoints,
+)
 from training.strategy import Replicas
 
 
@@ -91,7 +98,7 @@ def test_ft_starts_from_the_weights_that_are_named(tmp_path, config):
     start = start_checkpoints(pretrained)
     assert [*start] == ["high", "bot", "ft"] and "pretrained" in start["ft"].path
     own = {"bot": f"{tmp_path / 'bot'}, step 4"}
-    for began, allowed in ({"bot": stage_module.origin(start["bot"])}, True), (own, False):
+    for began, allowed in ({"bot": origin(start["bot"])}, True), (own, False):
         _, checkpoint = stage(tmp_path / "ft", "ft", settings(start=began))
         checkpoint.save(0)
         found = newest_checkpoint(tmp_path / "ft")
@@ -188,7 +195,7 @@ def no_expensive_work(monkeypatch):
     def expensive(*_):
         raise AssertionError("expensive work before the cheap checks")
 
-    for name in ("verify", "load_vgg16", "make_branches", "check_pictures"):
+    for name in ("verify_records", "load_vgg16", "make_branches", "check_pictures"):
         monkeypatch.setattr(stage_module, name, expensive)
 
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tqdm import tqdm
+
 from data.datasets import training_batches
 from data.preparation.prepare import MIN_BOT_SIDE, Preparation
+from data.records.index import verify
 from models.import_tf1 import is_tf1
 from models.weights import PRETRAINED, checkpoint_info, newest_checkpoint
 from system.errors import InputError
@@ -196,3 +199,18 @@ def _check_layers(checkpoint, preparation, remedy):
             f"{checkpoint.path} was trained with {found.describe()}, the records have "
             f"{preparation.describe()}; {remedy}"
         )
+
+
+def verify_records(records):
+    """Read all records and compare their checksums, below a bar if that takes long."""
+    size = sum(shard.bytes for shard in records.shards)
+    with tqdm(desc="records", total=size, unit="B", unit_scale=True, leave=False, delay=1) as bar:
+        for done in verify(records):
+            bar.update(done)
+
+
+def origin(checkpoint):
+    """Return where ft takes a branch from, as a text that is saved with the weights."""
+    if checkpoint is None:
+        return "fresh weights"
+    return f"{Path(checkpoint.path).parent}, step {checkpoint_info(checkpoint).step}"

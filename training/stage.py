@@ -6,13 +6,11 @@ perceptual network, then the training.
 
 import logging
 from functools import partial
-from pathlib import Path
 
 import keras
-from tqdm import tqdm
 
 from data.datasets import full_batches, steps_per_epoch
-from data.records.index import read_index, verify
+from data.records.index import read_index
 from losses.objectives import Objective, check_weights
 from losses.perceptual import DownloadError, PerceptualLoss, load_vgg16
 from models.display import to_ground_truth
@@ -37,7 +35,9 @@ from training.checks import (
     check_pad_bot,
     check_records,
     check_same_start,
+    origin,
     start_checkpoints,
+    verify_records,
 )
 from training.fit import CosineDecay, fit, records_stay
 from training.strategy import Replicas
@@ -123,14 +123,6 @@ def check(settings, replicas):
         start = start_checkpoints(settings)
     epoch, done = point.batches(size, steps)
     return Run(settings, replicas, records, steps, checkpoint, epoch, done, start, held)
-
-
-def verify_records(records):
-    """Read all records and compare their checksums, below a bar if that takes long."""
-    size = sum(shard.bytes for shard in records.shards)
-    with tqdm(desc="records", total=size, unit="B", unit_scale=True, leave=False, delay=1) as bar:
-        for done in verify(records):
-            bar.update(done)
 
 
 def build(run):
@@ -226,13 +218,6 @@ def restore(run, trainer, branches):
     return checkpoint
 
 
-def origin(checkpoint):
-    """Return where ft takes a branch from, as a text that is saved with the weights."""
-    if checkpoint is None:
-        return "fresh weights"
-    return f"{Path(checkpoint.path).parent}, step {checkpoint_info(checkpoint).step}"
-
-
 def _fit(run, trainer, terms, branches, checkpoint, pictures):
     settings, replicas = run.settings, run.replicas
     stop = StopAtSignal((lambda asked: replicas.mean(asked) > 0) if replicas.workers > 1 else None)
@@ -259,9 +244,7 @@ def _fit(run, trainer, terms, branches, checkpoint, pictures):
             f"step {checkpoint.step}, checkpoint {path}, summaries in {settings.log_folder}"
         )
         if settings.stage == "ft":
-            logger.info(
-                f"to use the weights: python test.py --set model.ckp_path_ft={settings.folder}"
-            )
+            logger.info(f"to use them: python test.py --set model.ckp_path_ft={settings.folder}")
     if stop.asked and checkpoint.resume_point.epoch < epochs:
         logger.info("stopped before the end; run the same command again to go on from there")
         return EXIT_INTERRUPTED

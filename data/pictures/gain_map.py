@@ -6,6 +6,7 @@ Formats: ISO 21496-1, and its forerunner in XMP, https://developer.android.com/m
 import io
 import os
 
+import imagecodecs
 import numpy as np
 from PIL import Image
 
@@ -13,11 +14,6 @@ from data.pictures.icc import colors_to_bt709
 from data.pictures.orientation import orientation_of, upright
 from data.pictures.sanitize import Remark, check_claim, check_size
 from system.errors import InputError
-
-try:
-    import imagecodecs
-except ImportError:  # requirements-formats.txt
-    imagecodecs = None  # type: ignore[assignment]
 
 GAIN_MAP_SUFFIXES = (".jpg", ".jpeg")
 _MARKS = (b"urn:iso:std:iso:ts:21496:-1", b"http://ns.adobe.com/hdr-gain-map/1.0/")
@@ -48,13 +44,8 @@ def decode_gain_map(data: bytes, name: str, remark: Remark) -> np.ndarray:
     the ICC profile become BT.709's.
 
     Raises:
-        InputError: imagecodecs is missing, or the file is damaged or cut short.
+        InputError: the file is damaged or cut short.
     """
-    if imagecodecs is None:
-        raise InputError(
-            f"{name}: JPEG with a gain map needs imagecodecs; "
-            "pip install -r requirements-formats.txt."
-        )
     try:
         base = Image.open(io.BytesIO(data), formats=("JPEG", "MPO"))
         check_size(name, base.height, base.width)
