@@ -77,10 +77,11 @@ def main(argv=None):
     operator = load_operator(**operator_settings(config))
     compare_with_checkpoint(config.dev, keys_from_set(args), operator)
     layer_names = names_of_layers() if args.save_layers else ()
+    cropped: list[Path] = []
     given = args.pictures or folder_instead_of_records(args, config)
     if given:
         paths = without_results(find_hdr(given), given)
-        source = from_files(paths, operator, config, layer_names, args.layer)
+        source = from_files(paths, operator, config, cropped, layer_names, args.layer)
         total = len(paths)
     else:
         paths = []
@@ -99,6 +100,9 @@ def main(argv=None):
             written += 1
     if written:
         print(f"pictures in {config.test.result}")
+    if cropped:
+        step = 2**operator.preparation.level_num
+        print(f"{len(cropped)} cropped to sides that {step} divides; --keep_size keeps them whole")
     print(f"{written} written, {skipped} skipped")
     return 1 if skipped else 0
 
@@ -170,8 +174,11 @@ def needs_light(test):
     return test.exposure != 0 or test.strength < 1 or test.format == "ultrahdr"
 
 
-def from_files(paths, operator, config, layer_names, exr_layer=None):
-    """Yield the inference.results.Prepared, or the InputError, of each of find_pictures."""
+def from_files(paths, operator, config, cropped, layer_names, exr_layer=None):
+    """Yield the inference.results.Prepared, or the InputError, of each of find_hdr.
+
+    The list `cropped` gets the paths of those that are not tone-mapped whole.
+    """
     stems = result_stems(paths, layer_names)
     for path in paths:
         if isinstance(path, InputError):
@@ -179,13 +186,16 @@ def from_files(paths, operator, config, layer_names, exr_layer=None):
             continue
         try:
             with naming(path, REMEDY):
-                yield from_file(path, stems[path], operator, config, exr_layer)
+                prepared, whole = from_file(path, stems[path], operator, config, exr_layer)
+            if not whole:
+                cropped.append(path)
+            yield prepared
         except InputError as error:
             yield error
 
 
 def from_file(path, stem, operator, config, exr_layer):
-    """Read and prepare a picture."""
+    """Read and prepare a picture; return it and whether it is not cropped."""
     test = config.test
     keep_size = test.keep_size or test.wrap  # a crop would make a seam
     picture, remarks = read_hdr_with_remarks(path, exr_layer, config.dev.test_resize_to_half)
@@ -193,7 +203,8 @@ def from_file(path, stem, operator, config, exr_layer):
     layers = operator.prepared(scene, keep_size, test.exposure, test.wrap)
     for remark in remarks:
         tqdm.write(f"{path}: {remark}", file=sys.stderr)
-    return Prepared(stem, layers, scene if needs_light(test) else None)
+    light = scene if needs_light(test) else None
+    return Prepared(stem, layers, light), scene.shape == picture.shape
 
 
 def from_records(test, operator, layer_names):

@@ -120,6 +120,7 @@ def test_half_size_and_layers(studio, records, tmp_path):
     assert outcome.returncode == 1
     assert outcome.stdout.splitlines()[-1] == "2 written, 1 skipped"
     assert "three.hdr: has no layers" in outcome.stderr
+    assert "2 cropped to sides that 8 divides; --keep_size keeps them whole" in outcome.stdout
     one, two = read_sdr(out / "one.jpg"), read_sdr(out / "two.jpg")
     assert one.shape == (64, 96, 3)
     np.testing.assert_array_equal(one, two)
@@ -133,6 +134,7 @@ def test_keep_size_gives_the_whole_picture(studio, records, tmp_path):
     assert f"cropped and of one size; reading {tmp_path}" in outcome.stdout
     assert read_sdr(tmp_path / "odd.jpg").shape == (139, 205, 3)
     assert read_sdr(tmp_path / "small.jpg").shape == (40, 64, 3)
+    assert "--keep_size" not in outcome.stdout
     flags = ("--wrap", "--strength", 0, "--format", "png")  # a crop would make a seam
     outcome = studio.run("test.py", *flags, test__hdr_path=tmp_path, test__result=tmp_path)
     assert outcome.returncode == 0 and f"; reading {tmp_path}" in outcome.stdout
