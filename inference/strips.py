@@ -18,7 +18,7 @@ from models.layers import EPSILON, NEGATIVE_SLOPE
 from models.tone_mapper import TEST_PADDING, Branches
 
 MIN_PIXELS_PER_BAND = 400_000
-MAX_BANDS = 10  # fewer take memory
+MAX_BANDS = 7  # fewer take memory
 GROUPS = 8  # of rows that are added in float32
 HALO = 2  # rows of the neighbors that a 5×5 kernel reads
 
