@@ -64,7 +64,7 @@ def test_too_large_a_picture_names_both_remedies(operator, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("inference.strips._normalized", fail)
+    monkeypatch.setattr("inference.strips._convolved", fail)
     layers = prepare_picture(scene(64, 80), operator.preparation)
     with pytest.raises(InputError) as caught:
         operator.pictures(layers)

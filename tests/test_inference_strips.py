@@ -136,20 +136,25 @@ def test_moments_are_the_whole_pictures(monkeypatch, offset):
     generator = np.random.default_rng(3)
     picture = (generator.normal(size=(37, 22, 24)) + offset).astype("f4")
     picture[:9] += 5  # bands differ
-    bands = strips._bands(picture, strips.tf.float32)
-    assert [band.shape[1] for band in bands] == [19, 18]
-    mean, scale = strips._moments(bands)
+    bands = strips._split(picture, strips.tf.float32).bands
+    assert [band.shape[1] for band in bands] == [24, 13]
+    identity = np.eye(24, dtype="f4")[None, None], np.zeros(24, "f4")
+    monkeypatch.setattr(strips, "NEGATIVE_SLOPE", 1.0)
+    traced_anew = strips.tf.function(strips._convolved.python_function)
+    monkeypatch.setattr(strips, "_convolved", traced_anew)
+    mean, scale = strips._block(strips._whole(bands), identity, columns=0).scaling
     np.testing.assert_allclose(mean, picture.mean((0, 1), np.float64), 1e-6, 1e-6)
     np.testing.assert_allclose(scale, 1 / picture.std((0, 1), np.float64), 1e-5)
 
 
 def test_bands_are_let_go_of_once_used(monkeypatch):
     small_bands(monkeypatch, 40)
-    bands = strips._bands(np.zeros((24, 20, 3), "f4"), strips.tf.float32)
-    count, first = len(bands), weakref.ref(bands[0])
-    held = strips._each(lambda band: first() is not None, bands)
-    assert bands == [] and count == 12
-    assert held == [True] + [False] * (count - 1)
+    x = strips._whole([strips.tf.zeros((1, 8, 20, 24)) for _ in range(12)])
+    first = weakref.ref(x.bands[0])
+    layer = np.zeros((3, 3, 24, 24), "f4"), np.zeros(24, "f4")
+    held = [first() is not None for _ in strips._convolved_bands(x, layer, columns=0)]
+    assert x.bands == []
+    assert held == [False] * 12
 
 
 @pytest.mark.parametrize("name", ["chapel", "interior", "night_street", "sunset"])
