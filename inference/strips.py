@@ -135,7 +135,8 @@ def _split(picture: Array, dtype: tf.DType) -> _Map:
     count = max(1, min(MAX_BANDS, height * width // MIN_PIXELS_PER_BAND, height // GROUPS))
     rows = -(-height // count // GROUPS) * GROUPS  # of all bands but the last
     samples = picture[None].astype(dtype.as_numpy_dtype, copy=False)
-    return _whole(np.split(samples, range(rows, height, rows), 1))
+    bounds = range(rows, height - HALO + 1, rows)  # no band is lower than the neighbors' rows
+    return _whole(np.split(samples, bounds, 1))
 
 
 def _block(x: _Map, *layers: Weights, columns: int) -> _Map:

@@ -94,6 +94,14 @@ def test_ablations(branches, monkeypatch, no_high_branch, no_ft_branch):
     np.testing.assert_array_equal(bot, before[1])
 
 
+def test_a_height_of_bands_and_one_row(branches, monkeypatch):
+    small_bands(monkeypatch, 100)
+    generator = np.random.default_rng(6)
+    randomize(branches, generator, 0.1, 0.1)
+    rows = 2 * 16 + 1
+    assert_equal_to_plain(branches, *random_layers(generator, rows - 2 * TEST_PADDING, 9, 1), 1)
+
+
 def test_shipped_weights_on_a_scene(shipped, monkeypatch):
     small_bands(monkeypatch, 3000)
     layers = prepare_picture(scene(150, 203), FUSED)
