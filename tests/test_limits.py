@@ -98,7 +98,7 @@ def test_two_hundred_sizes(tmp_path):
 
 
 def test_two_processes_on_one_folder(tmp_path):
-    source = make_pictures(tmp_path, [(64 + 8 * i, 72) for i in range(12)])
+    source = make_pictures(tmp_path, [(64, 72)] * 12)
     running = [start(source, tmp_path / "out") for _ in range(2)]
     assert run_script("test.py", source, "--output", tmp_path / "one").returncode == 0
     assert [process.wait() for process in running] == [0, 0]
