@@ -186,16 +186,13 @@ def from_files(paths, operator, config, cropped, layer_names, exr_layer=None):
             continue
         try:
             with naming(path, REMEDY):
-                prepared, whole = from_file(path, stems[path], operator, config, exr_layer)
-            if not whole:
-                cropped.append(path)
-            yield prepared
+                yield from_file(path, stems[path], operator, config, cropped, exr_layer)
         except InputError as error:
             yield error
 
 
-def from_file(path, stem, operator, config, exr_layer):
-    """Read and prepare a picture; return it and whether it is not cropped."""
+def from_file(path, stem, operator, config, cropped, exr_layer):
+    """Read and prepare a picture."""
     test = config.test
     keep_size = test.keep_size or test.wrap  # a crop would make a seam
     picture, remarks = read_hdr_with_remarks(path, exr_layer, config.dev.test_resize_to_half)
@@ -203,8 +200,9 @@ def from_file(path, stem, operator, config, exr_layer):
     layers = operator.prepared(scene, keep_size, test.exposure, test.wrap)
     for remark in remarks:
         tqdm.write(f"{path}: {remark}", file=sys.stderr)
-    light = scene if needs_light(test) else None
-    return Prepared(stem, layers, light), scene.shape == picture.shape
+    if scene.shape != picture.shape:
+        cropped.append(path)
+    return Prepared(stem, layers, scene if needs_light(test) else None)
 
 
 def from_records(test, operator, layer_names):
